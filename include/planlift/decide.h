@@ -1,0 +1,59 @@
+/* The pure core: what an event does to a customer, and how a request is decided (contract 5, 6).
+ * No clock, no randomness, no environment: the same arguments always give the same answer (I11). */
+#ifndef PL_DECIDE_H
+#define PL_DECIDE_H
+
+#include "planlift/arena.h"
+#include "planlift/catalogue.h"
+#include "planlift/customer.h"
+#include "planlift/model.h"
+
+/* ---- what must be loaded first ---------------------------------------------------------------- */
+
+/* Add to ret_pieces the pieces of the customer that are not loaded and that applying the event (or
+ * answering the request) would read or change. Asked again after they were loaded it may name
+ * further ones (licences of other subscriptions, known only once the users are); none means ready.
+ * A refusal that the head alone decides needs no licences. */
+void pl_event_needs(const struct pl_customer *customer, const struct pl_event *event,
+                    struct pl_arena *arena, struct pl_pieces *ret_pieces);
+void pl_request_needs(const struct pl_catalogue *catalogue, const struct pl_customer *customer,
+                      const struct pl_request *request, struct pl_arena *arena,
+                      struct pl_pieces *ret_pieces);
+
+/* ---- events ----------------------------------------------------------------------------------- */
+
+/* Why an event or a request's shape is refused: a static text for a dead letter `invalid_event`, or
+ * NULL when it is well-formed (contract 7). */
+const char *pl_event_fault(const struct pl_event *event);
+
+/* Apply a well-formed event (contract 5). What it needs must be loaded. Copies what it keeps only as
+ * views: the event's bytes must live as long as the customer's arena. */
+void pl_event_apply(struct pl_customer *customer, const struct pl_event *event,
+                    struct pl_arena *arena);
+
+/* ---- requests --------------------------------------------------------------------------------- */
+
+enum pl_once {
+    PL_ONCE_NEW,    /* not among the last 64 answered */
+    PL_ONCE_REPEAT, /* answered already: no result */
+    PL_ONCE_REUSED  /* answered already, with other fields: dead letter request_id_reused */
+};
+
+/* Contract 6, Once. An empty requestId is always new. */
+enum pl_once pl_request_once(const struct pl_customer *customer, const struct pl_request *request);
+
+/* Note the request as answered; a no-op for an empty requestId. */
+void pl_request_remember(struct pl_customer *customer, const struct pl_request *request);
+
+/* Decide, and apply what is granted (contract 6). Does not look at Once. What it needs must be
+ * loaded; decided_at_ms is stamped by the caller and read by no rule. Fills *ret_result with views
+ * into the arena, the request, the customer and the catalogue. */
+void pl_request_decide(const struct pl_catalogue *catalogue, struct pl_customer *customer,
+                       const struct pl_request *request, int64_t decided_at_ms,
+                       struct pl_arena *arena, struct pl_result *ret_result);
+
+/* UUIDv5(UUIDv5(6f0f5c0e-6a0b-5b5e-9d6e-0d6a8f1c2b3a, customerId), requestId) (contract 6). */
+void pl_new_subscription_id(struct pl_bytes customer_id, struct pl_bytes request_id,
+                            unsigned char ret_uuid[16]);
+
+#endif
