@@ -1,0 +1,85 @@
+/* A request id is answered once per customer: the ring of the last 64 (contract 6, Once). */
+#include <assert.h>
+#include <string.h>
+
+#include <uuid/uuid.h>
+
+#include "planlift/decide.h"
+
+/* Namespace of new subscriptions' ids (contract 6). */
+static const unsigned char new_subscription_namespace[16] = {
+    0x6f, 0x0f, 0x5c, 0x0e, 0x6a, 0x0b, 0x5b, 0x5e, 0x9d, 0x6e, 0x0d, 0x6a, 0x8f, 0x1c, 0x2b, 0x3a};
+
+static void hash_name(const unsigned char space[16], struct pl_bytes name,
+                      unsigned char ret_uuid[16])
+{
+    uuid_generate_sha1(ret_uuid, space, name.len > 0 ? name.data : "", name.len);
+}
+
+void pl_new_subscription_id(struct pl_bytes customer_id, struct pl_bytes request_id,
+                            unsigned char ret_uuid[16])
+{
+    unsigned char space[16];
+
+    hash_name(new_subscription_namespace, customer_id, space);
+    hash_name(space, request_id, ret_uuid);
+}
+
+/* Digest of the five fields that tell a repeat from a reused id. Each string is hashed on its own, in
+ * the namespace of those before it, so that no two different lists of fields look the same; the
+ * first namespace is the two fields of a fixed size. Stored: changing it forgets every repeat. */
+static void digest_fields(const struct pl_request *request, unsigned char ret_uuid[16])
+{
+    const struct pl_bytes strings[3] = {request->partner_id, request->subscription_id,
+                                        request->target_offer_id};
+    uint32_t quantity = request->quantity.is_set ? (uint32_t)request->quantity.value : 0;
+    unsigned char space[16] = {0};
+
+    space[0] = (unsigned char)request->operation;
+    space[1] = request->quantity.is_set ? 1 : 0;
+    for (size_t i = 0; i < 4; i++) {
+        space[2 + i] = (unsigned char)(quantity >> (24 - 8 * i));
+    }
+    for (size_t i = 0; i < 3; i++) {
+        hash_name(space, strings[i], ret_uuid);
+        memcpy(space, ret_uuid, sizeof(space));
+    }
+}
+
+enum pl_once pl_request_once(const struct pl_customer *customer, const struct pl_request *request)
+{
+    size_t count = customer->answered_total < PL_ANSWERED_MAX ? (size_t)customer->answered_total
+                                                              : PL_ANSWERED_MAX;
+    struct pl_answered wanted;
+
+    if (pl_bytes_is_empty(request->request_id) || count == 0) {
+        return PL_ONCE_NEW;
+    }
+    pl_new_subscription_id(customer->customer_id, request->request_id, wanted.request);
+    for (size_t i = 0; i < count; i++) {
+        assert(customer->answered_is_loaded[i / PL_ANSWERED_SEGMENT]);
+        if (memcmp(customer->answered[i].request, wanted.request, sizeof(wanted.request)) == 0) {
+            digest_fields(request, wanted.fields);
+            return memcmp(customer->answered[i].fields, wanted.fields, sizeof(wanted.fields)) == 0
+                       ? PL_ONCE_REPEAT
+                       : PL_ONCE_REUSED;
+        }
+    }
+    return PL_ONCE_NEW;
+}
+
+void pl_request_remember(struct pl_customer *customer, const struct pl_request *request)
+{
+    size_t slot = (size_t)(customer->answered_total % PL_ANSWERED_MAX);
+    struct pl_answered *answered = &customer->answered[slot];
+
+    if (pl_bytes_is_empty(request->request_id)) {
+        return;
+    }
+    assert(customer->answered_is_loaded[slot / PL_ANSWERED_SEGMENT]);
+    pl_new_subscription_id(customer->customer_id, request->request_id, answered->request);
+    digest_fields(request, answered->fields);
+    customer->answered_is_dirty[slot / PL_ANSWERED_SEGMENT] = true;
+    customer->answered_total++;
+    customer->is_dirty = true;
+}
