@@ -1,0 +1,82 @@
+/* The Kafka side of the ports: consumer group, transactions, reading the state topic, set-up. */
+#ifndef PL_IO_KAFKA_H
+#define PL_IO_KAFKA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "planlift/ports.h"
+#include "planlift/status.h"
+
+/* Borrowed for the life of everything made from it. */
+struct pl_kafka_options {
+    const char *const (*properties)[2]; /* the user's kafka.* settings: name, value */
+    size_t property_count;
+    const char *group_id;
+    const char *instance_id; /* group.id-slot: group.instance.id and transactional.id (I10) */
+    const char *topics[PL_TOPIC_COUNT];
+    const char *partitioner; /* murmur2_random, consistent_random or none */
+    int64_t message_max_bytes; /* kafka.message.max.bytes as the user set it, or Kafka's default */
+};
+
+/* ---- topics ----------------------------------------------------------------------------------- */
+
+/* What start-up learns of the topics. */
+struct pl_kafka_topics {
+    int32_t partition_count;               /* of inputs, results and state alike (contract 2) */
+    int32_t dlq_partition_count[PL_INPUT_COUNT]; /* by input */
+    int64_t max_message_bytes[PL_TOPIC_COUNT];   /* max.message.bytes of each topic */
+    int64_t state_delete_retention_ms;           /* how long tombstones live (A10) */
+    char cluster_id[128];
+};
+
+/* Look at every topic and refuse what cannot work: a missing topic, unequal partition counts, a
+ * subscription-state that is not compacted (contract 2). Errors: PL_FATAL with the remedy, PL_AGAIN
+ * (Kafka cannot be reached). */
+PL_MUST_CHECK enum pl_status pl_kafka_topics_check(const struct pl_kafka_options *options,
+                                                   struct pl_kafka_topics *ret_topics,
+                                                   struct pl_error *error);
+
+/* Make the topics that are not there. replication_factor -1: the broker's default. report is called
+ * for each topic with what happened. Errors: PL_FATAL, PL_AGAIN. */
+PL_MUST_CHECK enum pl_status
+pl_kafka_topics_create(const struct pl_kafka_options *options, int32_t partitions,
+                       int32_t replication_factor,
+                       void (*report)(const char *topic, const char *outcome),
+                       struct pl_error *error);
+
+/* ---- ports ------------------------------------------------------------------------------------ */
+
+struct pl_kafka_feed;
+struct pl_kafka_txn;
+struct pl_kafka_reader;
+
+/* Joins the group at once. topics and reader are borrowed. drain: note the ends of the inputs now, for drained().
+ * Errors: PL_FATAL, PL_AGAIN. */
+PL_MUST_CHECK enum pl_status pl_kafka_feed_new(const struct pl_kafka_options *options,
+                                               const struct pl_kafka_topics *topics,
+                                               struct pl_kafka_reader *reader, bool drain,
+                                               struct pl_kafka_feed **ret_feed,
+                                               struct pl_error *error);
+struct pl_feed pl_kafka_feed_port(struct pl_kafka_feed *feed);
+void pl_kafka_feed_free(struct pl_kafka_feed *feed); /* leaves as a static member: keeps its place */
+
+/* The transactional producer of this slot; fences the one that held the slot before. feed: whose
+ * group the offsets belong to, borrowed. Errors: PL_FATAL, PL_AGAIN, PL_FENCED. */
+PL_MUST_CHECK enum pl_status pl_kafka_txn_new(const struct pl_kafka_options *options,
+                                              const struct pl_kafka_topics *topics,
+                                              struct pl_kafka_feed *feed,
+                                              struct pl_kafka_txn **ret_txn,
+                                              struct pl_error *error);
+struct pl_txn pl_kafka_txn_port(struct pl_kafka_txn *txn);
+void pl_kafka_txn_free(struct pl_kafka_txn *txn);
+
+/* Reads single partitions outside the group. Errors: PL_FATAL. */
+PL_MUST_CHECK enum pl_status pl_kafka_reader_new(const struct pl_kafka_options *options,
+                                                 struct pl_kafka_reader **ret_reader,
+                                                 struct pl_error *error);
+struct pl_state_log pl_kafka_state_log_port(struct pl_kafka_reader *reader);
+void pl_kafka_reader_free(struct pl_kafka_reader *reader);
+
+#endif

@@ -1,0 +1,51 @@
+/* What every Kafka handle of planlift shares: options, forced settings, and the one place that
+ * interprets librdkafka's errors. */
+#ifndef PL_IO_KAFKA_CLIENT_H
+#define PL_IO_KAFKA_CLIENT_H
+
+#include <librdkafka/rdkafka.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "io/kafka.h"
+#include "planlift/compiler.h"
+#include "planlift/status.h"
+
+/* How long a single question to Kafka may take before it counts as unanswered. */
+#define PL_KAFKA_CALL_TIMEOUT_MS 5000
+
+/* One librdkafka property. */
+struct pl_property {
+    const char *name;
+    const char *value;
+};
+
+/* A handle with the user's kafka.* properties, then those of `forced` (ended by a NULL name), which
+ * win. conf callbacks may be set by prepare (may be NULL). Errors: PL_FATAL (a property is refused).
+ * Owns: destroy *ret_rk with rd_kafka_destroy. */
+PL_MUST_CHECK enum pl_status pl_kafka_client_new(const struct pl_kafka_options *options,
+                                                 rd_kafka_type_t type,
+                                                 const struct pl_property *defaults,
+                                                 const struct pl_property *forced,
+                                                 void (*prepare)(rd_kafka_conf_t *conf, void *opaque),
+                                                 void *opaque, rd_kafka_t **ret_rk,
+                                                 struct pl_error *error);
+
+/* Partitions of each topic, as far as the handle knows them by rd_kafka_topic_new; -1 for one that
+ * does not exist. Errors: PL_AGAIN. */
+PL_MUST_CHECK enum pl_status pl_kafka_partition_counts(rd_kafka_t *rk,
+                                                       const struct pl_kafka_options *options,
+                                                       int32_t ret_counts[PL_TOPIC_COUNT],
+                                                       struct pl_error *error);
+
+/* Status of a simple error code; text: what was tried. */
+enum pl_status pl_kafka_fail(struct pl_error *error, rd_kafka_resp_err_t err, const char *what);
+
+/* Status of an error object, which is destroyed; NULL is PL_OK. */
+enum pl_status pl_kafka_consume_error(struct pl_error *error, rd_kafka_error_t *kafka_error,
+                                      const char *what);
+
+/* Status of the fatal error that the handle is in. */
+enum pl_status pl_kafka_fatal(struct pl_error *error, rd_kafka_t *rk, const char *what);
+
+#endif

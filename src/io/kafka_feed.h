@@ -1,0 +1,12 @@
+/* What the transaction needs of the feed: the group its offsets belong to. */
+#ifndef PL_IO_KAFKA_FEED_H
+#define PL_IO_KAFKA_FEED_H
+
+#include <librdkafka/rdkafka.h>
+
+#include "io/kafka.h"
+
+/* Group metadata as it is now (I4). Owns: rd_kafka_consumer_group_metadata_destroy. */
+rd_kafka_consumer_group_metadata_t *pl_kafka_feed_metadata(struct pl_kafka_feed *feed);
+
+#endif

@@ -1,0 +1,237 @@
+/* Two consumer handles outside the group: a read_committed one that reads, and a read_uncommitted
+ * one that asks for ends. The end as read_committed sees it would be too early: a transaction that
+ * was acknowledged may not be visible yet (I8, reliability A2). */
+#include "kafka_reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "kafka_client.h"
+#include "planlift/arena.h"
+
+struct pl_kafka_reader {
+    const struct pl_kafka_options *options;
+    rd_kafka_t *committed;
+    rd_kafka_t *uncommitted;
+    rd_kafka_topic_t *topics[PL_TOPIC_COUNT]; /* of uncommitted: makes it ask for just these */
+    rd_kafka_message_t *message; /* the one that the last event's views point into */
+    enum pl_topic topic;         /* of the partition being read */
+    int32_t partition;           /* -1: none */
+};
+
+static const struct pl_property reader_defaults[] = {
+    {"fetch.wait.max.ms", "20"}, /* the end of a partition is told after one empty fetch */
+    {"queued.max.messages.kbytes", "16384"},
+    {"queued.min.messages", "10000"},
+    {NULL, NULL}};
+
+static enum pl_status new_handle(const struct pl_kafka_options *options, const char *isolation,
+                                 rd_kafka_t **ret_rk, struct pl_error *error)
+{
+    const struct pl_property forced[] = {
+        {"group.id", options->group_id}, /* needed to assign; never joined, nothing is committed */
+        {"enable.auto.commit", "false"},
+        {"enable.auto.offset.store", "false"},
+        {"auto.offset.reset", "error"},
+        {"enable.partition.eof", "true"},
+        {"isolation.level", isolation},
+        {NULL, NULL}};
+    enum pl_status status = pl_kafka_client_new(options, RD_KAFKA_CONSUMER, reader_defaults, forced,
+                                                NULL, NULL, ret_rk, error);
+
+    if (status == PL_OK) {
+        rd_kafka_poll_set_consumer(*ret_rk);
+    }
+    return status;
+}
+
+enum pl_status pl_kafka_reader_new(const struct pl_kafka_options *options,
+                                   struct pl_kafka_reader **ret_reader, struct pl_error *error)
+{
+    struct pl_kafka_reader *reader = calloc(1, sizeof(*reader));
+    enum pl_status status;
+
+    if (reader == NULL) {
+        pl_out_of_memory(sizeof(*reader));
+    }
+    reader->options = options;
+    reader->partition = -1;
+    status = new_handle(options, "read_committed", &reader->committed, error);
+    if (status == PL_OK) {
+        status = new_handle(options, "read_uncommitted", &reader->uncommitted, error);
+    }
+    for (int topic = 0; status == PL_OK && topic < PL_TOPIC_COUNT; topic++) {
+        reader->topics[topic] = rd_kafka_topic_new(reader->uncommitted, options->topics[topic], NULL);
+        if (reader->topics[topic] == NULL) {
+            status = pl_fail(error, PL_FATAL, "\"%s\" cannot be a topic: %s", options->topics[topic],
+                             rd_kafka_err2str(rd_kafka_last_error()));
+        }
+    }
+    if (status != PL_OK) {
+        pl_kafka_reader_free(reader);
+        return status;
+    }
+    *ret_reader = reader;
+    return PL_OK;
+}
+
+static void drop_message(struct pl_kafka_reader *reader)
+{
+    if (reader->message != NULL) {
+        rd_kafka_message_destroy(reader->message);
+        reader->message = NULL;
+    }
+}
+
+void pl_kafka_reader_free(struct pl_kafka_reader *reader)
+{
+    if (reader == NULL) {
+        return;
+    }
+    drop_message(reader);
+    if (reader->committed != NULL) {
+        rd_kafka_destroy(reader->committed);
+    }
+    for (int topic = 0; topic < PL_TOPIC_COUNT; topic++) {
+        if (reader->topics[topic] != NULL) {
+            rd_kafka_topic_destroy(reader->topics[topic]);
+        }
+    }
+    if (reader->uncommitted != NULL) {
+        rd_kafka_destroy(reader->uncommitted);
+    }
+    free(reader);
+}
+
+enum pl_status pl_kafka_reader_range(struct pl_kafka_reader *reader, enum pl_topic topic,
+                                     int32_t partition, int64_t *ret_first, int64_t *ret_end,
+                                     struct pl_error *error)
+{
+    rd_kafka_resp_err_t err =
+        rd_kafka_query_watermark_offsets(reader->uncommitted, reader->options->topics[topic],
+                                         partition, ret_first, ret_end, PL_KAFKA_CALL_TIMEOUT_MS);
+
+    if (err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        (void)pl_kafka_fail(error, err, "asking for the end of a partition");
+        return pl_fail_at(error, PL_AGAIN, "%s/%d", reader->options->topics[topic], partition);
+    }
+    return PL_OK;
+}
+
+enum pl_status pl_kafka_reader_open(struct pl_kafka_reader *reader, enum pl_topic topic,
+                                    int32_t partition, int64_t from, struct pl_error *error)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_resp_err_t err;
+
+    drop_message(reader);
+    rd_kafka_topic_partition_list_add(list, reader->options->topics[topic], partition)->offset =
+        from;
+    err = rd_kafka_assign(reader->committed, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    if (err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return pl_kafka_fail(error, err, "reading a partition");
+    }
+    reader->topic = topic;
+    reader->partition = partition;
+    return PL_OK;
+}
+
+void pl_kafka_reader_close(struct pl_kafka_reader *reader)
+{
+    drop_message(reader);
+    if (reader->partition >= 0) {
+        (void)rd_kafka_assign(reader->committed, NULL); /* nothing to do where it fails */
+        reader->partition = -1;
+    }
+}
+
+/* What remains of an assignment that was replaced may still come: it is not ours any more. */
+static bool is_current(const struct pl_kafka_reader *reader, const rd_kafka_message_t *message)
+{
+    return message->rkt != NULL && message->partition == reader->partition &&
+           strcmp(rd_kafka_topic_name(message->rkt), reader->options->topics[reader->topic]) == 0;
+}
+
+enum pl_status pl_kafka_reader_read(struct pl_kafka_reader *reader, int timeout_ms,
+                                    struct pl_reader_event *ret_event, struct pl_error *error)
+{
+    rd_kafka_message_t *message;
+
+    drop_message(reader);
+    *ret_event = (struct pl_reader_event){.kind = PL_STATE_IDLE};
+    message = rd_kafka_consumer_poll(reader->committed, timeout_ms);
+    reader->message = message;
+    if (message == NULL || (!is_current(reader, message) && message->rkt != NULL)) {
+        return PL_OK;
+    }
+    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+        ret_event->kind = PL_STATE_END;
+        ret_event->offset = message->offset;
+        return PL_OK;
+    }
+    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        (void)pl_fail(error, PL_AGAIN, "reading %s/%d: %s",
+                      reader->options->topics[reader->topic], reader->partition,
+                      rd_kafka_message_errstr(message));
+        return message->err == RD_KAFKA_RESP_ERR__FATAL
+                   ? pl_kafka_fatal(error, reader->committed, "reading a partition")
+                   : PL_AGAIN;
+    }
+    ret_event->kind = PL_STATE_RECORD;
+    ret_event->offset = message->offset;
+    ret_event->key = (struct pl_bytes){message->key, message->key_len};
+    ret_event->value = (struct pl_bytes){message->payload, message->len};
+    return PL_OK;
+}
+
+enum pl_status pl_kafka_reader_partitions(struct pl_kafka_reader *reader,
+                                          int32_t ret_counts[PL_TOPIC_COUNT],
+                                          struct pl_error *error)
+{
+    return pl_kafka_partition_counts(reader->uncommitted, reader->options, ret_counts, error);
+}
+
+/* ---- the state log port ----------------------------------------------------------------------- */
+
+static enum pl_status state_range(void *self, int32_t partition, int64_t *ret_first,
+                                  int64_t *ret_end, struct pl_error *error)
+{
+    return pl_kafka_reader_range(self, PL_TOPIC_STATE, partition, ret_first, ret_end, error);
+}
+
+static enum pl_status state_open(void *self, int32_t partition, int64_t from,
+                                 struct pl_error *error)
+{
+    return pl_kafka_reader_open(self, PL_TOPIC_STATE, partition, from, error);
+}
+
+static enum pl_status state_read(void *self, int timeout_ms, struct pl_state_event *ret_event,
+                                 struct pl_error *error)
+{
+    struct pl_kafka_reader *reader = self;
+    struct pl_reader_event event;
+    enum pl_status status = pl_kafka_reader_read(reader, timeout_ms, &event, error);
+
+    if (status == PL_OK) {
+        *ret_event = (struct pl_state_event){.kind = event.kind,
+                                             .partition = reader->partition,
+                                             .offset = event.offset,
+                                             .key = event.key,
+                                             .value = event.value};
+    }
+    return status;
+}
+
+static void state_close(void *self)
+{
+    pl_kafka_reader_close(self);
+}
+
+struct pl_state_log pl_kafka_state_log_port(struct pl_kafka_reader *reader)
+{
+    static const struct pl_state_log_ops ops = {
+        .range = state_range, .open = state_open, .read = state_read, .close = state_close};
+
+    return (struct pl_state_log){&ops, reader};
+}

@@ -1,0 +1,33 @@
+/* Reading single partitions outside the group, for the state log and for --drain. */
+#ifndef PL_IO_KAFKA_READER_H
+#define PL_IO_KAFKA_READER_H
+
+#include "io/kafka.h"
+
+struct pl_reader_event {
+    enum pl_state_event_kind kind; /* IDLE, RECORD or END */
+    int64_t offset;                /* END: the position, past markers and aborted records */
+    struct pl_bytes key, value;    /* valid until the next read or close */
+};
+
+/* First offset and high watermark, through a read_uncommitted handle (I8). */
+PL_MUST_CHECK enum pl_status pl_kafka_reader_range(struct pl_kafka_reader *reader,
+                                                   enum pl_topic topic, int32_t partition,
+                                                   int64_t *ret_first, int64_t *ret_end,
+                                                   struct pl_error *error);
+
+/* Start reading a partition, read_committed; ends what was being read. */
+PL_MUST_CHECK enum pl_status pl_kafka_reader_open(struct pl_kafka_reader *reader,
+                                                  enum pl_topic topic, int32_t partition,
+                                                  int64_t from, struct pl_error *error);
+PL_MUST_CHECK enum pl_status pl_kafka_reader_read(struct pl_kafka_reader *reader, int timeout_ms,
+                                                  struct pl_reader_event *ret_event,
+                                                  struct pl_error *error);
+void pl_kafka_reader_close(struct pl_kafka_reader *reader);
+
+/* Partition counts now, by topic, as Kafka says them; -1 for a topic that is not there. */
+PL_MUST_CHECK enum pl_status pl_kafka_reader_partitions(struct pl_kafka_reader *reader,
+                                                        int32_t ret_counts[PL_TOPIC_COUNT],
+                                                        struct pl_error *error);
+
+#endif

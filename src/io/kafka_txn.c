@@ -1,0 +1,473 @@
+/* The transactional producer. Whatever goes wrong with a transactional call beyond a plain abort, the
+ * producer is thrown away and a new one is made before the next transaction (I7): its epoch fences
+ * what may still be under way. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kafka_client.h"
+#include "kafka_feed.h"
+#include "planlift/arena.h"
+#include "planlift/log.h"
+
+#define INIT_TIMEOUT_MS 30000
+#define CALL_TRIES 3
+#define QUEUE_FULL_WAIT_MS 50
+#define QUEUE_FULL_TRIES 600
+#define SPARE_BYTES 512 /* contract 3: what a message needs beside key, value and headers */
+
+struct span {
+    int64_t first, last, count;
+};
+
+struct pl_kafka_txn {
+    const struct pl_kafka_options *options;
+    const struct pl_kafka_topics *topics;
+    struct pl_kafka_feed *feed;
+    rd_kafka_t *rk;
+    rd_kafka_topic_t *rkts[PL_TOPIC_COUNT];
+    bool must_renew;     /* tainted: not to be used for another transaction (I7) */
+    uintptr_t sequence;  /* of the transaction, in every message's opaque */
+    size_t produced;     /* of this transaction */
+    size_t acknowledged; /* reports, good and bad */
+    rd_kafka_resp_err_t failure; /* of the first bad report */
+    struct span *spans;          /* state records, by partition (I5) */
+};
+
+static const struct pl_property txn_defaults[] = {
+    {"transaction.timeout.ms", "10000"},
+    {"retry.backoff.ms", "1"}, /* AddOffsetsToTxn waits for the last markers in such steps */
+    {"linger.ms", "5"},        /* flush does not wait for it; it only helps full batches */
+    {"queue.buffering.max.kbytes", "131072"},
+    {"queue.buffering.max.messages", "500000"},
+    {NULL, NULL}};
+
+/* ---- delivery reports ------------------------------------------------------------------------- */
+
+static void *tag_of(const struct pl_kafka_txn *txn, enum pl_topic topic)
+{
+    return (void *)(txn->sequence * PL_TOPIC_COUNT + (uintptr_t)topic);
+}
+
+static void note_state_offset(struct pl_kafka_txn *txn, const rd_kafka_message_t *message)
+{
+    struct span *span = &txn->spans[message->partition];
+
+    if (span->count == 0 || message->offset < span->first) {
+        span->first = message->offset;
+    }
+    if (span->count == 0 || message->offset > span->last) {
+        span->last = message->offset;
+    }
+    span->count++;
+}
+
+static void on_report(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque)
+{
+    struct pl_kafka_txn *txn = opaque;
+    uintptr_t tag = (uintptr_t)message->_private;
+
+    (void)rk;
+    if (tag / PL_TOPIC_COUNT != txn->sequence) {
+        return; /* of a transaction that was given up */
+    }
+    txn->acknowledged++;
+    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        if (txn->failure == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            txn->failure = message->err;
+        }
+    } else if (tag % PL_TOPIC_COUNT == PL_TOPIC_STATE) {
+        note_state_offset(txn, message);
+    }
+}
+
+/* ---- life ------------------------------------------------------------------------------------- */
+
+static void prepare(rd_kafka_conf_t *conf, void *opaque)
+{
+    (void)opaque;
+    rd_kafka_conf_set_dr_msg_cb(conf, on_report);
+}
+
+static void close_producer(struct pl_kafka_txn *txn)
+{
+    if (txn->rk == NULL) {
+        return;
+    }
+    (void)rd_kafka_purge(txn->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT |
+                                      RD_KAFKA_PURGE_F_NON_BLOCKING);
+    for (int topic = 0; topic < PL_TOPIC_COUNT; topic++) {
+        if (txn->rkts[topic] != NULL) {
+            rd_kafka_topic_destroy(txn->rkts[topic]);
+            txn->rkts[topic] = NULL;
+        }
+    }
+    rd_kafka_destroy(txn->rk);
+    txn->rk = NULL;
+}
+
+/* Dead letters are compressed, so that a record that came in compressed goes out as small. */
+static rd_kafka_topic_t *open_topic(struct pl_kafka_txn *txn, int topic)
+{
+    rd_kafka_topic_conf_t *conf = NULL;
+    char unused[256];
+
+    if (topic == PL_TOPIC_EVENTS_DLQ || topic == PL_TOPIC_REQUESTS_DLQ) {
+        conf = rd_kafka_topic_conf_new();
+        (void)rd_kafka_topic_conf_set(conf, "compression.codec", "lz4", unused, sizeof(unused));
+        (void)rd_kafka_topic_conf_set(conf, "acks", "all", unused, sizeof(unused));
+    }
+    return rd_kafka_topic_new(txn->rk, txn->options->topics[topic], conf); /* takes conf */
+}
+
+static enum pl_status open_producer(struct pl_kafka_txn *txn, struct pl_error *error)
+{
+    const struct pl_property forced[] = {
+        {"transactional.id", txn->options->instance_id},
+        {"enable.idempotence", "true"},
+        {"acks", "all"},
+        /* A dead letter must fit whatever its size was; results and state are held to the user's
+         * kafka.message.max.bytes in produce() below. */
+        {"message.max.bytes", "134217728"},
+        {NULL, NULL}};
+    enum pl_status status =
+        pl_kafka_client_new(txn->options, RD_KAFKA_PRODUCER, txn_defaults, forced, prepare, txn,
+                            &txn->rk, error);
+
+    for (int topic = 0; status == PL_OK && topic < PL_TOPIC_COUNT; topic++) {
+        txn->rkts[topic] = open_topic(txn, topic);
+        if (txn->rkts[topic] == NULL) {
+            status = pl_kafka_fail(error, rd_kafka_last_error(), txn->options->topics[topic]);
+        }
+    }
+    if (status == PL_OK) {
+        status = pl_kafka_consume_error(error,
+                                        rd_kafka_init_transactions(txn->rk, INIT_TIMEOUT_MS),
+                                        "starting the transactional producer");
+        status = status == PL_ABORT ? PL_AGAIN : status;
+    }
+    if (status != PL_OK) {
+        close_producer(txn);
+    }
+    return status;
+}
+
+enum pl_status pl_kafka_txn_new(const struct pl_kafka_options *options,
+                                const struct pl_kafka_topics *topics, struct pl_kafka_feed *feed,
+                                struct pl_kafka_txn **ret_txn, struct pl_error *error)
+{
+    struct pl_kafka_txn *txn = calloc(1, sizeof(*txn));
+    enum pl_status status;
+
+    if (txn == NULL) {
+        pl_out_of_memory(sizeof(*txn));
+    }
+    txn->options = options;
+    txn->topics = topics;
+    txn->feed = feed;
+    txn->spans = calloc((size_t)topics->partition_count, sizeof(*txn->spans));
+    if (txn->spans == NULL) {
+        pl_out_of_memory((size_t)topics->partition_count * sizeof(*txn->spans));
+    }
+    status = open_producer(txn, error);
+    if (status != PL_OK) {
+        pl_kafka_txn_free(txn);
+        return status;
+    }
+    *ret_txn = txn;
+    return PL_OK;
+}
+
+void pl_kafka_txn_free(struct pl_kafka_txn *txn)
+{
+    if (txn != NULL) {
+        close_producer(txn);
+        free(txn->spans);
+        free(txn);
+    }
+}
+
+/* ---- a transaction ---------------------------------------------------------------------------- */
+
+/* Fenced as a producer may be our own transaction that ran out of time: a new producer finds out.
+ * Who has really lost the slot is told so by the group. */
+static enum pl_status taint(struct pl_kafka_txn *txn, enum pl_status status)
+{
+    if (status == PL_OK || status == PL_ABORT || status == PL_BAD_DATA) {
+        return status;
+    }
+    txn->must_renew = true;
+    return rd_kafka_fatal_error(txn->rk, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR ? PL_AGAIN : status;
+}
+
+static enum pl_status begin(void *self, struct pl_error *error)
+{
+    struct pl_kafka_txn *txn = self;
+    enum pl_status status = PL_OK;
+
+    if (txn->must_renew || txn->rk == NULL) {
+        close_producer(txn);
+        status = open_producer(txn, error);
+        if (status != PL_OK) {
+            return status;
+        }
+        pl_log(INFO, "producer_renewed", PL_F_TEXT("transactional_id", txn->options->instance_id));
+        txn->must_renew = false;
+    }
+    txn->sequence++;
+    txn->produced = 0;
+    txn->acknowledged = 0;
+    txn->failure = RD_KAFKA_RESP_ERR_NO_ERROR;
+    memset(txn->spans, 0, (size_t)txn->topics->partition_count * sizeof(*txn->spans));
+    return taint(txn, pl_kafka_consume_error(error, rd_kafka_begin_transaction(txn->rk),
+                                             "beginning a transaction"));
+}
+
+static size_t message_limit(void *self, enum pl_topic topic)
+{
+    const struct pl_kafka_txn *txn = self;
+    int64_t limit = txn->topics->max_message_bytes[topic];
+
+    if (txn->options->message_max_bytes < limit) {
+        limit = txn->options->message_max_bytes;
+    }
+    return limit > SPARE_BYTES ? (size_t)(limit - SPARE_BYTES) : 0;
+}
+
+static size_t size_of(const struct pl_message *message)
+{
+    size_t size = message->key.len + message->value.len;
+
+    for (size_t i = 0; i < message->header_count; i++) {
+        size += message->headers[i].name.len + message->headers[i].value.len;
+    }
+    return size;
+}
+
+static rd_kafka_headers_t *new_headers(const struct pl_message *message)
+{
+    rd_kafka_headers_t *list;
+
+    if (message->header_count == 0) {
+        return NULL;
+    }
+    list = rd_kafka_headers_new(message->header_count);
+    for (size_t i = 0; i < message->header_count; i++) {
+        const struct pl_header *header = &message->headers[i];
+
+        /* Fails only for a read-only list, which a new one is not. */
+        (void)rd_kafka_header_add(list, header->name.data, (ssize_t)header->name.len,
+                                  header->value.data, (ssize_t)header->value.len);
+    }
+    return list;
+}
+
+static rd_kafka_resp_err_t produce_once(struct pl_kafka_txn *txn, const struct pl_message *message,
+                                        rd_kafka_headers_t *list)
+{
+    /* librdkafka takes the bytes as void * but copies them (F_COPY). */
+    union {
+        const char *in;
+        void *out;
+    } key = {message->key.data}, value = {message->value.data};
+
+    if (list == NULL) {
+        return rd_kafka_producev(txn->rk, RD_KAFKA_V_RKT(txn->rkts[message->topic]),
+                                 RD_KAFKA_V_PARTITION(message->partition),
+                                 RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                                 RD_KAFKA_V_KEY(key.out, message->key.len),
+                                 RD_KAFKA_V_VALUE(value.out, message->value.len),
+                                 RD_KAFKA_V_OPAQUE(tag_of(txn, message->topic)), RD_KAFKA_V_END);
+    }
+    return rd_kafka_producev(
+        txn->rk, RD_KAFKA_V_RKT(txn->rkts[message->topic]),
+        RD_KAFKA_V_PARTITION(message->partition), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+        RD_KAFKA_V_KEY(key.out, message->key.len), RD_KAFKA_V_VALUE(value.out, message->value.len),
+        RD_KAFKA_V_HEADERS(list), RD_KAFKA_V_OPAQUE(tag_of(txn, message->topic)), RD_KAFKA_V_END);
+}
+
+/* Would the same record be refused again, however often it is sent? */
+static bool is_of_the_record(rd_kafka_resp_err_t err)
+{
+    switch (err) {
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE:
+    case RD_KAFKA_RESP_ERR_INVALID_MSG:
+    case RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
+    case RD_KAFKA_RESP_ERR_INVALID_RECORD:
+    case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static enum pl_status produce(void *self, const struct pl_message *message, struct pl_error *error)
+{
+    struct pl_kafka_txn *txn = self;
+    bool is_dlq =
+        message->topic == PL_TOPIC_EVENTS_DLQ || message->topic == PL_TOPIC_REQUESTS_DLQ;
+    rd_kafka_headers_t *list;
+    rd_kafka_resp_err_t err;
+
+    if (!is_dlq && size_of(message) > message_limit(txn, message->topic)) {
+        return pl_fail(error, PL_BAD_DATA, "a record of %zu bytes is larger than %s takes (%zu)",
+                       size_of(message), txn->options->topics[message->topic],
+                       message_limit(txn, message->topic));
+    }
+    list = new_headers(message);
+    err = produce_once(txn, message, list);
+    for (int tries = 0; err == RD_KAFKA_RESP_ERR__QUEUE_FULL && tries < QUEUE_FULL_TRIES; tries++) {
+        (void)rd_kafka_poll(txn->rk, QUEUE_FULL_WAIT_MS); /* reports make room */
+        err = produce_once(txn, message, list);
+    }
+    if (err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        txn->produced++; /* headers now belong to the message */
+        return PL_OK;
+    }
+    if (list != NULL) {
+        rd_kafka_headers_destroy(list);
+    }
+    (void)pl_kafka_fail(error, err, "producing");
+    return is_of_the_record(err) ? PL_BAD_DATA : PL_ABORT;
+}
+
+static enum pl_status flush(void *self, struct pl_error *error)
+{
+    struct pl_kafka_txn *txn = self;
+    rd_kafka_resp_err_t err = rd_kafka_flush(txn->rk, INIT_TIMEOUT_MS);
+
+    if (txn->failure != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        (void)pl_kafka_fail(error, txn->failure, "a record was not accepted");
+        return is_of_the_record(txn->failure) ? PL_BAD_DATA : PL_ABORT;
+    }
+    if (err != RD_KAFKA_RESP_ERR_NO_ERROR || txn->acknowledged != txn->produced) {
+        return pl_fail(error, PL_ABORT, "%zu of %zu records were acknowledged in time",
+                       txn->acknowledged, txn->produced); /* I6 */
+    }
+    return PL_OK;
+}
+
+static enum pl_status state_offsets(void *self, int32_t partition, int64_t *ret_first,
+                                    int64_t *ret_last, struct pl_error *error)
+{
+    const struct pl_kafka_txn *txn = self;
+    const struct span *span = &txn->spans[partition];
+
+    if (span->count == 0) {
+        return PL_NOT_FOUND;
+    }
+    if (span->last - span->first + 1 != span->count) {
+        return pl_fail(error, PL_ABORT,
+                       "state records of partition %" PRId32 " are not contiguous: somebody else "
+                       "writes to %s",
+                       partition, txn->options->topics[PL_TOPIC_STATE]);
+    }
+    *ret_first = span->first;
+    *ret_last = span->last;
+    return PL_OK;
+}
+
+static rd_kafka_topic_partition_list_t *position_list(const struct pl_kafka_txn *txn,
+                                                      const struct pl_position *positions,
+                                                      size_t count)
+{
+    rd_kafka_topic_partition_list_t *list =
+        rd_kafka_topic_partition_list_new((int)count * PL_INPUT_COUNT);
+
+    for (size_t i = 0; i < count; i++) {
+        for (int input = 0; input < PL_INPUT_COUNT; input++) {
+            if (positions[i].next[input] >= 0) {
+                rd_kafka_topic_partition_list_add(list, txn->options->topics[input],
+                                                  positions[i].partition)
+                    ->offset = positions[i].next[input];
+            }
+        }
+    }
+    return list;
+}
+
+static enum pl_status send_offsets(struct pl_kafka_txn *txn, const struct pl_position *positions,
+                                   size_t count, struct pl_error *error)
+{
+    rd_kafka_topic_partition_list_t *list = position_list(txn, positions, count);
+    rd_kafka_consumer_group_metadata_t *metadata = pl_kafka_feed_metadata(txn->feed);
+    enum pl_status status = PL_AGAIN;
+
+    for (int tries = 0; status == PL_AGAIN && tries < CALL_TRIES; tries++) {
+        status = pl_kafka_consume_error(
+            error, rd_kafka_send_offsets_to_transaction(txn->rk, list, metadata, INIT_TIMEOUT_MS),
+            "adding offsets to the transaction");
+    }
+    rd_kafka_consumer_group_metadata_destroy(metadata);
+    rd_kafka_topic_partition_list_destroy(list);
+    return status;
+}
+
+static enum pl_status commit(void *self, const struct pl_position *positions, size_t count,
+                             struct pl_error *error)
+{
+    struct pl_kafka_txn *txn = self;
+    enum pl_status status = send_offsets(txn, positions, count, error);
+
+    if (status != PL_OK) {
+        return taint(txn, status);
+    }
+    status = PL_AGAIN;
+    for (int tries = 0; status == PL_AGAIN && tries < CALL_TRIES; tries++) {
+        status = pl_kafka_consume_error(error, rd_kafka_commit_transaction(txn->rk, -1),
+                                        "committing the transaction");
+        if (status == PL_AGAIN) {
+            txn->must_renew = true; /* a late EndTxn must not meet the next transaction (I7) */
+        }
+    }
+    return taint(txn, status);
+}
+
+static enum pl_status abort_transaction(void *self, struct pl_error *error)
+{
+    struct pl_kafka_txn *txn = self;
+    enum pl_status status = PL_AGAIN;
+
+    txn->sequence++; /* late reports are not of the next transaction */
+    if (txn->must_renew) {
+        return PL_OK; /* the new producer ends what the old one left open */
+    }
+    for (int tries = 0; status == PL_AGAIN && tries < CALL_TRIES; tries++) {
+        status = pl_kafka_consume_error(error, rd_kafka_abort_transaction(txn->rk, -1),
+                                        "aborting the transaction");
+        if (status != PL_OK) {
+            txn->must_renew = true;
+        }
+    }
+    return PL_OK;
+}
+
+static int32_t partition_count(void *self, enum pl_topic topic)
+{
+    const struct pl_kafka_txn *txn = self;
+
+    switch (topic) {
+    case PL_TOPIC_EVENTS_DLQ:
+        return txn->topics->dlq_partition_count[PL_TOPIC_EVENTS];
+    case PL_TOPIC_REQUESTS_DLQ:
+        return txn->topics->dlq_partition_count[PL_TOPIC_REQUESTS];
+    default:
+        return txn->topics->partition_count;
+    }
+}
+
+struct pl_txn pl_kafka_txn_port(struct pl_kafka_txn *txn)
+{
+    static const struct pl_txn_ops ops = {.begin = begin,
+                                          .produce = produce,
+                                          .flush = flush,
+                                          .state_offsets = state_offsets,
+                                          .commit = commit,
+                                          .abort = abort_transaction,
+                                          .message_limit = message_limit,
+                                          .partition_count = partition_count};
+
+    return (struct pl_txn){&ops, txn};
+}

@@ -1,0 +1,58 @@
+/* planlift: finds the subcommand. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/catalogue.h"
+#include "cli/decide.h"
+#include "cli/run.h"
+#include "cli/topics.h"
+
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *meaning;
+};
+
+static const struct command commands[] = {
+    {"run", pl_cli_run, "the service: decide upgrade requests from Kafka"},
+    {"decide", pl_cli_decide, "decide requests and apply events from standard input, without Kafka"},
+    {"topics", pl_cli_topics, "make the Kafka topics that the service needs"},
+    {"catalogue", pl_cli_catalogue, "validate a catalogue"},
+};
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+static void print_usage(FILE *out)
+{
+    (void)fputs("Usage: planlift SUBCOMMAND [OPTIONS]\n\n", out);
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        (void)fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].meaning);
+    }
+    (void)fputs("\nplanlift SUBCOMMAND --help explains each; planlift --version tells the "
+                "version.\n",
+                out);
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "";
+
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(name, commands[i].name) == 0) {
+            return commands[i].run(argc - 1, argv + 1);
+        }
+    }
+    if (strcmp(name, "--version") == 0) {
+        (void)puts("planlift " PLANLIFT_VERSION);
+        return 0;
+    }
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        print_usage(stdout);
+        return 0;
+    }
+    if (*name != '\0') {
+        (void)fprintf(stderr, "planlift: unknown subcommand %s\n", name);
+    }
+    print_usage(stderr);
+    return 2;
+}

@@ -1,0 +1,205 @@
+/* decide: each record in order against its customer as the records before left it. Results are
+ * encoded at once, for the customer they show goes on changing. */
+#include <inttypes.h>
+
+#include "flow.h"
+#include "planlift/decide.h"
+
+/* A batch that has grown so large ends there (I13); what is left waits for the next. */
+#define OUTBOX_ENOUGH_BYTES ((size_t)16 * 1024 * 1024)
+#define ARENA_ENOUGH_BYTES ((size_t)64 * 1024 * 1024)
+
+static struct pl_outgoing *add_outgoing(struct pl_run *run, struct pl_batch *batch)
+{
+    if (batch->outgoing_count == batch->outgoing_capacity) {
+        size_t capacity = batch->outgoing_capacity == 0 ? 256 : batch->outgoing_capacity * 2;
+
+        batch->outgoing = pl_arena_grow(&run->arena, batch->outgoing, batch->outgoing_count,
+                                        capacity, sizeof(*batch->outgoing));
+        batch->outgoing_capacity = capacity;
+    }
+    return &batch->outgoing[batch->outgoing_count++];
+}
+
+/* ---- dead letters ------------------------------------------------------------------------------ */
+
+static enum pl_status add_dead_letter(struct pl_run *run, struct pl_batch *batch,
+                                      const struct pl_item *item, struct pl_error *error)
+{
+    const struct pl_feed *feed = &run->options->feed;
+    const struct pl_txn *txn = &run->options->txn;
+    const struct pl_record *record = item->record;
+    enum pl_topic topic =
+        record->topic == PL_TOPIC_EVENTS ? PL_TOPIC_EVENTS_DLQ : PL_TOPIC_REQUESTS_DLQ;
+    const struct pl_header *original = NULL;
+    size_t original_count = 0;
+    struct pl_outgoing *outgoing;
+    enum pl_status status =
+        feed->ops->headers(feed->self, record, &run->arena, &original, &original_count);
+
+    if (status != PL_OK) {
+        return pl_fail(error, status, "reading the headers of a record");
+    }
+    outgoing = add_outgoing(run, batch);
+    *outgoing = (struct pl_outgoing){
+        .topic = topic,
+        .partition = record->partition % txn->ops->partition_count(txn->self, topic),
+        .key = record->key,
+        .is_view = true,
+        .value = record->value};
+    pl_dead_letter_headers(&item->refusal, run->options->topics[record->topic], record->partition,
+                           record->offset, batch->now_ms, original, original_count, &run->arena,
+                           &outgoing->headers, &outgoing->header_count);
+    return PL_OK;
+}
+
+/* ---- results ----------------------------------------------------------------------------------- */
+
+static struct pl_bytes header_value(const struct pl_header *headers, size_t count,
+                                    struct pl_bytes name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (pl_bytes_equal(headers[i].name, name)) {
+            return headers[i].value;
+        }
+    }
+    return PL_NULL_BYTES;
+}
+
+static enum pl_status origin_of(struct pl_run *run, const struct pl_record *record,
+                                struct pl_result_origin *ret_origin, struct pl_error *error)
+{
+    const struct pl_feed *feed = &run->options->feed;
+    const struct pl_header *headers = NULL;
+    size_t count = 0;
+    enum pl_status status = feed->ops->headers(feed->self, record, &run->arena, &headers, &count);
+
+    if (status != PL_OK) {
+        return pl_fail(error, status, "reading the headers of a record");
+    }
+    *ret_origin = (struct pl_result_origin){
+        .topic = run->options->topics[PL_TOPIC_REQUESTS],
+        .partition = record->partition,
+        .offset = record->offset,
+        .traceparent = header_value(headers, count, PL_BYTES_LITERAL("traceparent")),
+        .tracestate = header_value(headers, count, PL_BYTES_LITERAL("tracestate"))};
+    return PL_OK;
+}
+
+static enum pl_status add_result(struct pl_run *run, struct pl_batch *batch,
+                                 const struct pl_item *item, const struct pl_result *result,
+                                 struct pl_error *error)
+{
+    const struct pl_txn *txn = &run->options->txn;
+    const struct pl_result_limits limits = {
+        .max_accounts = run->options->result_max_accounts,
+        .max_message_bytes = txn->ops->message_limit(txn->self, PL_TOPIC_RESULTS)};
+    struct pl_result_origin origin;
+    struct pl_result_part *parts = NULL;
+    size_t count = 0;
+    enum pl_status status = origin_of(run, item->record, &origin, error);
+
+    if (status == PL_OK) {
+        status = pl_result_encode(run->options->result_schema_id, result, &origin, &limits,
+                                  &run->arena, &run->outbox, &parts, &count, error);
+    }
+    for (size_t i = 0; status == PL_OK && i < count; i++) {
+        *add_outgoing(run, batch) =
+            (struct pl_outgoing){.topic = PL_TOPIC_RESULTS,
+                                 .partition = item->record->partition,
+                                 .key = item->record->key,
+                                 .value_position = parts[i].value_position,
+                                 .value_len = parts[i].value_len,
+                                 .headers = parts[i].headers,
+                                 .header_count = parts[i].header_count};
+    }
+    return status;
+}
+
+/* ---- one record after the other ---------------------------------------------------------------- */
+
+static enum pl_status answer_request(struct pl_run *run, struct pl_batch *batch,
+                                     struct pl_item *item, struct pl_error *error)
+{
+    struct pl_customer *customer = &item->entry->customer;
+    struct pl_result result;
+
+    switch (pl_request_once(customer, &item->request)) {
+    case PL_ONCE_REPEAT:
+        return PL_OK;
+    case PL_ONCE_REUSED:
+        item->kind = PL_ITEM_DEAD;
+        item->refusal = (struct pl_refusal){
+            .code = PL_DEAD_LETTER_REQUEST_ID_REUSED,
+            .message = "this customer's request of the same requestId was answered already and "
+                       "differs in partnerId, subscriptionId, operation, targetOfferId or "
+                       "quantity; send it with a new requestId"};
+        return add_dead_letter(run, batch, item, error);
+    case PL_ONCE_NEW:
+        break;
+    }
+    pl_request_decide(run->options->catalogue, customer, &item->request, batch->now_ms,
+                      &run->arena, &result);
+    pl_request_remember(customer, &item->request);
+    return add_result(run, batch, item, &result, error);
+}
+
+static enum pl_status apply_item(struct pl_run *run, struct pl_batch *batch, struct pl_item *item,
+                                 struct pl_error *error)
+{
+    enum pl_status status;
+
+    if (item->kind == PL_ITEM_DEAD) {
+        return add_dead_letter(run, batch, item, error);
+    }
+    status = pl_load_item(run, batch, item, error);
+    if (status != PL_OK) {
+        return status;
+    }
+    if (item->kind == PL_ITEM_EVENT) {
+        pl_event_apply(&item->entry->customer, &item->event, &run->arena);
+        return PL_OK;
+    }
+    return answer_request(run, batch, item, error);
+}
+
+enum pl_status pl_decide_batch(struct pl_run *run, struct pl_batch *batch, struct pl_error *error)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        struct pl_item *item = &batch->items[i];
+        const struct pl_record *record = item->record;
+        struct pl_part *part = pl_batch_part(run, batch, record->partition);
+        enum pl_status status = apply_item(run, batch, item, error);
+
+        if (status != PL_OK) {
+            batch->count = i + 1;
+            return status;
+        }
+        part->progress.next[record->topic] = record->offset + 1; /* I4: handled, not position() */
+        if (run->outbox.len > OUTBOX_ENOUGH_BYTES || run->arena.used_bytes > ARENA_ENOUGH_BYTES) {
+            batch->count = i + 1;
+        }
+    }
+    return PL_OK;
+}
+
+/* ---- encode ------------------------------------------------------------------------------------ */
+
+void pl_encode_batch(struct pl_run *run, struct pl_batch *batch)
+{
+    for (int32_t number = 0; number < run->options->partition_count; number++) {
+        struct pl_part *part = batch->parts[number];
+
+        if (part == NULL) {
+            continue;
+        }
+        for (struct pl_entry *entry = part->first; entry != NULL; entry = entry->next) {
+            pl_state_encode(&entry->customer, &run->arena, &run->outbox, &part->changes);
+        }
+        part->progress.pieces += part->changes.pieces_delta;
+        part->progress.catalogue_version = pl_catalogue_version(run->options->catalogue);
+        part->progress_position = run->outbox.len;
+        pl_progress_encode(&part->progress, &run->outbox);
+        part->progress_len = run->outbox.len - part->progress_position;
+    }
+}

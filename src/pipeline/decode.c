@@ -1,0 +1,127 @@
+/* decode: bytes to events and requests, or to the reason why not (contract 7). */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "flow.h"
+#include "planlift/decide.h"
+
+static void refuse(struct pl_item *item, enum pl_dead_letter code, const char *message)
+{
+    item->kind = PL_ITEM_DEAD;
+    item->refusal.code = code;
+    (void)snprintf(item->refusal.message, sizeof(item->refusal.message), "%s", message);
+}
+
+static enum pl_status decode_value(struct pl_run *run, struct pl_item *item,
+                                   struct pl_error *error)
+{
+    const struct pl_record *record = item->record;
+    enum pl_status status;
+
+    if (record->topic == PL_TOPIC_EVENTS) {
+        item->kind = PL_ITEM_EVENT;
+        status = pl_decode_event(run->options->decoder, record->value, &run->arena, &item->event,
+                                 &item->refusal, error);
+    } else {
+        item->kind = PL_ITEM_REQUEST;
+        status = pl_decode_request(run->options->decoder, record->value, &run->arena,
+                                   &item->request, &item->refusal, error);
+    }
+    if (status == PL_BAD_DATA) {
+        item->kind = PL_ITEM_DEAD;
+        return PL_OK;
+    }
+    return status;
+}
+
+static struct pl_bytes customer_of(const struct pl_item *item)
+{
+    return item->kind == PL_ITEM_EVENT ? item->event.customer_id : item->request.customer_id;
+}
+
+/* A record in another place than its customer's could meet the wrong state (contract 2). */
+static void check_place(struct pl_run *run, struct pl_item *item)
+{
+    const struct pl_feed *feed = &run->options->feed;
+    const struct pl_record *record = item->record;
+    int32_t right;
+
+    if (pl_bytes_is_empty(record->key)) {
+        refuse(item, PL_DEAD_LETTER_KEY_MISMATCH,
+               pl_bytes_is_null(record->key) ? "the key is null; it must be the customerId"
+                                             : "the key is empty; it must be the customerId");
+        return;
+    }
+    if (!pl_bytes_equal(record->key, customer_of(item))) {
+        refuse(item, PL_DEAD_LETTER_KEY_MISMATCH, "the key is not the customerId of the value");
+        return;
+    }
+    right = feed->ops->partition_of(feed->self, record->key);
+    if (right >= 0 && right != record->partition) {
+        refuse(item, PL_DEAD_LETTER_WRONG_PARTITION, "");
+        (void)snprintf(item->refusal.message, sizeof(item->refusal.message),
+                       "the key belongs in partition %" PRId32 ", the record is in %" PRId32
+                       "; use the partitioner that planlift is configured for",
+                       right, record->partition);
+    }
+}
+
+static void check_event(struct pl_item *item)
+{
+    const char *fault = pl_event_fault(&item->event);
+
+    if (fault != NULL) {
+        refuse(item, PL_DEAD_LETTER_INVALID_EVENT, fault);
+    }
+}
+
+static bool is_poison(const struct pl_run *run, const struct pl_record *record)
+{
+    const struct pl_poison *poison = &run->poison;
+
+    return poison->is_set && poison->topic == record->topic &&
+           poison->partition == record->partition && poison->offset == record->offset;
+}
+
+static enum pl_status decode_item(struct pl_run *run, struct pl_item *item, struct pl_error *error)
+{
+    enum pl_status status = decode_value(run, item, error);
+
+    if (status != PL_OK) {
+        return status;
+    }
+    if (item->kind != PL_ITEM_DEAD) {
+        check_place(run, item);
+    }
+    if (item->kind == PL_ITEM_EVENT) {
+        check_event(item);
+    }
+    if (item->kind != PL_ITEM_DEAD && is_poison(run, item->record)) {
+        refuse(item, PL_DEAD_LETTER_UNPROCESSABLE,
+               "its result or the customer's new state is larger than Kafka accepts, or processing "
+               "it alone failed repeatedly; nothing was changed");
+    }
+    return PL_OK;
+}
+
+enum pl_status pl_decode_batch(struct pl_run *run, struct pl_batch *batch, struct pl_error *error)
+{
+    size_t count = run->inbox.count < run->batch_limit ? run->inbox.count : run->batch_limit;
+
+    batch->items = pl_arena_zalloc(&run->arena, count, sizeof(*batch->items));
+    for (size_t i = 0; i < count; i++) {
+        struct pl_item *item = &batch->items[i];
+        enum pl_status status;
+
+        item->record = &run->inbox.records[i];
+        status = decode_item(run, item, error);
+        if (status == PL_AGAIN && i > 0) {
+            break; /* go on with what can be read; the rest waits */
+        }
+        if (status != PL_OK) {
+            return status;
+        }
+        batch->count = i + 1;
+    }
+    return PL_OK;
+}

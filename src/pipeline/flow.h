@@ -1,0 +1,187 @@
+/* What the steps of the pipeline share: the run's state, and the batch on its way through them. Each
+ * step is a file of its own with one entry function, declared here in the order of the flow. */
+#ifndef PL_PIPELINE_FLOW_H
+#define PL_PIPELINE_FLOW_H
+
+#include "pipeline/pipeline.h"
+#include "planlift/arena.h"
+#include "planlift/buffer.h"
+#include "planlift/customer.h"
+#include "planlift/dead_letter.h"
+#include "planlift/model.h"
+#include "planlift/state.h"
+
+/* ---- the run ---------------------------------------------------------------------------------- */
+
+/* A partition this process owns. Invariants while the run is restored: next_offset is where the next
+ * record of ours in the state partition will be (I5); Redis holds exactly `checkpoint` (I1, I3). */
+struct pl_partition {
+    int32_t number;
+    bool is_owned;
+    int64_t next_offset;
+    int64_t progress_offset;     /* of the newest progress record; -1: none */
+    struct pl_progress progress; /* strings borrowed from the options and the catalogue */
+    struct pl_buffer checkpoint; /* the sealed bytes; empty: Redis has none */
+};
+
+/* Input records in the order they came, not yet part of a committed batch. */
+struct pl_inbox {
+    struct pl_record *records;
+    size_t count;
+    size_t capacity;
+    size_t bytes;
+};
+
+/* A record that was tried alone and cannot be processed (I9): it becomes a dead letter. */
+struct pl_poison {
+    bool is_set;
+    enum pl_topic topic;
+    int32_t partition;
+    int64_t offset;
+};
+
+struct pl_run {
+    const struct pl_pipeline_options *options;
+    struct pl_partition *partitions; /* by number */
+    size_t owned_count;
+    bool is_restored; /* every owned partition is as its invariants say, and started */
+    struct pl_inbox inbox;
+    size_t batch_limit; /* records in the next batch; below the maximum while looking for poison */
+    struct pl_poison poison;
+    struct pl_arena arena;   /* of the batch */
+    struct pl_buffer outbox; /* bytes of the batch's messages and state */
+};
+
+/* ---- the batch -------------------------------------------------------------------------------- */
+
+/* A customer that the batch touches, as the records before left it (the overlay). */
+struct pl_entry {
+    struct pl_customer customer;
+    uint64_t hash;
+    int32_t partition;
+    bool is_read;                /* its head was asked for */
+    unsigned wanted_segments;    /* bits: answered segments asked for already */
+    struct pl_entry *next;       /* of the same partition, in the order of first touch */
+};
+
+struct pl_overlay {
+    struct pl_entry **slots; /* open addressing; NULL: free */
+    size_t capacity;
+    size_t count;
+};
+
+enum pl_item_kind { PL_ITEM_EVENT, PL_ITEM_REQUEST, PL_ITEM_DEAD };
+
+struct pl_item {
+    const struct pl_record *record;
+    enum pl_item_kind kind;
+    struct pl_event event;
+    struct pl_request request;
+    struct pl_refusal refusal; /* PL_ITEM_DEAD */
+    struct pl_entry *entry;    /* events and requests */
+};
+
+/* A result or dead letter waiting to be produced. */
+struct pl_outgoing {
+    enum pl_topic topic;
+    int32_t partition;
+    struct pl_bytes key;
+    bool is_view;              /* value is a view (a dead letter's), not in the outbox */
+    struct pl_bytes value;     /* if is_view */
+    size_t value_position;     /* else */
+    size_t value_len;
+    const struct pl_header *headers;
+    size_t header_count;
+};
+
+/* What the batch does to one partition. */
+struct pl_part {
+    struct pl_partition *partition;
+    struct pl_entry *first, *last; /* customers touched */
+    struct pl_progress progress;   /* after the batch */
+    struct pl_state_changes changes;
+    size_t progress_position; /* of the new progress record in the outbox */
+    size_t progress_len;
+    int64_t first_offset; /* of our state records, once acknowledged */
+    int64_t last_offset;
+};
+
+struct pl_batch {
+    struct pl_item *items; /* one for each of the inbox's first records */
+    size_t count;
+    struct pl_overlay overlay;
+    struct pl_part **parts; /* by partition number; NULL: not touched */
+    struct pl_outgoing *outgoing;
+    size_t outgoing_count;
+    size_t outgoing_capacity;
+    int64_t now_ms; /* stamps decidedAt; no rule reads it */
+};
+
+/* ---- the steps -------------------------------------------------------------------------------- */
+
+/* consume: put a record into the inbox (takes it); let all or the first count of them go. */
+void pl_inbox_add(struct pl_run *run, const struct pl_record *record);
+void pl_inbox_drop(struct pl_run *run, size_t count);
+/* Is there no room for a further record? */
+bool pl_inbox_is_full(const struct pl_run *run);
+
+/* decode: the inbox's first records into the batch's items. Errors: PL_AGAIN (a schema cannot be
+ * fetched now). */
+PL_MUST_CHECK enum pl_status pl_decode_batch(struct pl_run *run, struct pl_batch *batch,
+                                             struct pl_error *error);
+
+/* load: the customers' heads and what of their pieces the batch will need. Errors: PL_AGAIN (the
+ * cache is away), PL_ABORT (it is not current: restore), PL_FENCED (it is ahead of us: another
+ * process has taken over), PL_FATAL (a newer format). */
+PL_MUST_CHECK enum pl_status pl_load_batch(struct pl_run *run, struct pl_batch *batch,
+                                           struct pl_error *error);
+
+/* Load what one item still needs, as the records before left its customer. Errors: as above. */
+PL_MUST_CHECK enum pl_status pl_load_item(struct pl_run *run, struct pl_batch *batch,
+                                          struct pl_item *item, struct pl_error *error);
+
+/* decide: every item in order, into results, dead letters and changed customers. May end early when
+ * the batch has grown enough (batch->count is then smaller). Errors: those of load; PL_BAD_DATA (the
+ * result of item batch->count - 1 is too large). */
+PL_MUST_CHECK enum pl_status pl_decide_batch(struct pl_run *run, struct pl_batch *batch,
+                                             struct pl_error *error);
+
+/* encode: the changed customers and the progress of each partition touched, into the outbox. */
+void pl_encode_batch(struct pl_run *run, struct pl_batch *batch);
+
+/* commit: everything in one transaction. On PL_OK each partition's next_offset and progress are those
+ * after the batch. Errors: PL_BAD_DATA (a record is too large for Kafka), PL_ABORT, PL_AGAIN (outcome
+ * unknown), PL_FENCED, PL_FATAL; the transaction is aborted then. */
+PL_MUST_CHECK enum pl_status pl_commit_batch(struct pl_run *run, struct pl_batch *batch,
+                                             struct pl_error *error);
+
+/* cache: the same changes into Redis. Errors: PL_AGAIN, PL_ABORT: restore. */
+PL_MUST_CHECK enum pl_status pl_cache_batch(struct pl_run *run, struct pl_batch *batch,
+                                            struct pl_error *error);
+
+/* ---- beside the flow -------------------------------------------------------------------------- */
+
+/* An empty batch in the run's arena, which is reset. */
+void pl_batch_begin(struct pl_run *run, struct pl_batch *batch);
+/* The batch's part of an owned partition, made when first asked for. */
+struct pl_part *pl_batch_part(struct pl_run *run, struct pl_batch *batch, int32_t partition);
+/* The entry of a customer, made (empty, unread) when first asked for. */
+struct pl_entry *pl_batch_entry(struct pl_run *run, struct pl_batch *batch, int32_t partition,
+                                struct pl_bytes customer_id);
+
+/* Note what Redis is to hold, or holds, for the partition. */
+void pl_partition_seal(const struct pl_run *run, const struct pl_partition *partition,
+                       bool is_whole, struct pl_buffer *ret_checkpoint);
+struct pl_bytes pl_partition_checkpoint(const struct pl_partition *partition); /* null: none */
+
+/* recover: bring every owned partition to where its invariants hold, and start the feed (I8).
+ * Errors: PL_AGAIN (Kafka or Redis is away), PL_ABORT (the group gave us other partitions
+ * meanwhile: look at them), PL_FENCED, PL_FATAL. */
+PL_MUST_CHECK enum pl_status pl_recover(struct pl_run *run, struct pl_error *error);
+
+/* Serve the group while something else takes long. Errors: PL_ABORT: partitions were given or taken,
+ * the run has noted it; PL_FENCED, PL_FATAL. */
+PL_MUST_CHECK enum pl_status pl_serve_group(struct pl_run *run, int timeout_ms,
+                                            struct pl_error *error);
+
+#endif

@@ -1,0 +1,267 @@
+/* load: customers from the cache, as far as the batch needs them. Each read asks for the partition's
+ * checkpoint in the same command, and counts only if that is exactly the one we expect (I1). */
+#include <inttypes.h>
+
+#include "flow.h"
+#include "planlift/decide.h"
+
+/* Pieces that are asked for ahead; a batch that wants more is cut there (I13). */
+#define PIECES_AHEAD 16384
+
+/* ---- one read of the cache --------------------------------------------------------------------- */
+
+/* Where a read value goes to. */
+struct want {
+    struct pl_entry *entry;
+    struct pl_piece piece;
+};
+
+/* The fields to read of one partition. */
+struct wants {
+    struct want *items;
+    struct pl_cache_field *fields;
+    size_t count;
+    size_t capacity;
+};
+
+static void add_want(struct wants *wants, struct pl_entry *entry, struct pl_piece piece,
+                     struct pl_arena *arena)
+{
+    if (wants->count == wants->capacity) {
+        size_t capacity = wants->capacity == 0 ? 64 : wants->capacity * 2;
+
+        wants->items = pl_arena_grow(arena, wants->items, wants->count, capacity,
+                                     sizeof(*wants->items));
+        wants->fields = pl_arena_grow(arena, wants->fields, wants->count, capacity,
+                                      sizeof(*wants->fields));
+        wants->capacity = capacity;
+    }
+    wants->items[wants->count] = (struct want){entry, piece};
+    wants->fields[wants->count].field =
+        pl_state_field(&piece, entry->customer.customer_id, arena);
+    wants->count++;
+}
+
+/* Why the cache is not what we expect: if it is ahead of us within the same history, the partition
+ * has another writer, and we are the one who has lost it (I3). */
+static enum pl_status judge_mismatch(const struct pl_run *run,
+                                     const struct pl_partition *partition, struct pl_bytes found,
+                                     struct pl_error *error)
+{
+    struct pl_checkpoint checkpoint;
+
+    if (!pl_bytes_is_null(found) && pl_checkpoint_decode(found, &checkpoint, NULL) == PL_OK &&
+        pl_bytes_equal(checkpoint.cluster_id, run->options->cluster_id) &&
+        memcmp(checkpoint.progress.incarnation, partition->progress.incarnation, 16) == 0 &&
+        checkpoint.next_offset > partition->next_offset) {
+        return pl_fail(error, PL_FENCED,
+                       "the cache of partition %" PRId32 " is ahead of this process: another one "
+                       "has taken the partition over",
+                       partition->number);
+    }
+    return pl_fail(error, PL_ABORT, "the cache of partition %" PRId32 " is not current (%s)",
+                   partition->number, pl_bytes_is_null(found) ? "empty" : "another checkpoint");
+}
+
+static enum pl_status check_count(const struct pl_run *run, const struct pl_cache_read *read,
+                                  struct pl_error *error)
+{
+    const struct pl_partition *partition = &run->partitions[read->partition];
+
+    if (read->stored_fields != partition->progress.pieces + 1) {
+        return pl_fail(error, PL_ABORT,
+                       "the cache of partition %" PRId32 " has %" PRId64
+                       " fields, not %" PRId64 ": some were lost or added",
+                       partition->number, read->stored_fields, partition->progress.pieces + 1);
+    }
+    return PL_OK;
+}
+
+static enum pl_status take_value(struct pl_run *run, const struct want *want,
+                                 const struct pl_cache_field *field, struct pl_error *error)
+{
+    struct pl_customer *customer = &want->entry->customer;
+    enum pl_status status;
+
+    if (want->piece.kind == PL_PIECE_HEAD) {
+        status = pl_state_decode_head(field->field, field->value, &run->arena, customer, error);
+    } else {
+        status = pl_state_decode_piece(&want->piece, field->field, field->value, &run->arena,
+                                       customer, error);
+    }
+    if (status == PL_BAD_DATA) { /* damaged in the cache: the state topic has it whole */
+        return pl_fail_at(error, PL_ABORT, "cache of partition %" PRId32, want->entry->partition);
+    }
+    return status;
+}
+
+/* The values of one partition. What is wrong in itself, and not just old, is thrown away, so that
+ * restoring starts from nothing. */
+static enum pl_status take_read(struct pl_run *run, const struct pl_cache_read *read,
+                                const struct wants *wants, struct pl_error *error)
+{
+    const struct pl_partition *partition = &run->partitions[read->partition];
+    const struct pl_cache *cache = &run->options->cache;
+    enum pl_status status;
+
+    if (!pl_bytes_equal(read->checkpoint, pl_partition_checkpoint(partition))) {
+        return judge_mismatch(run, partition, read->checkpoint, error);
+    }
+    status = check_count(run, read, error);
+    for (size_t i = 0; status == PL_OK && i < wants->count; i++) {
+        status = take_value(run, &wants->items[i], &wants->fields[i], error);
+    }
+    if (status == PL_ABORT) {
+        (void)cache->ops->drop(cache->self, read->partition, NULL); /* else found again, dropped */
+    }
+    return status;
+}
+
+/* Read what is wanted, of all partitions together. wants: by partition number. */
+static enum pl_status read_all(struct pl_run *run, const struct wants *wants,
+                               struct pl_error *error)
+{
+    const struct pl_cache *cache = &run->options->cache;
+    size_t most = (size_t)run->options->partition_count;
+    struct pl_cache_read *reads = pl_arena_zalloc(&run->arena, most, sizeof(*reads));
+    size_t count = 0;
+    enum pl_status status;
+
+    for (size_t partition = 0; partition < most; partition++) {
+        if (wants[partition].count > 0) {
+            reads[count++] = (struct pl_cache_read){.partition = (int32_t)partition,
+                                                    .fields = wants[partition].fields,
+                                                    .field_count = wants[partition].count};
+        }
+    }
+    if (count == 0) {
+        return PL_OK;
+    }
+    status = cache->ops->read(cache->self, reads, count, &run->arena, error);
+    for (size_t i = 0; status == PL_OK && i < count; i++) {
+        status = take_read(run, &reads[i], &wants[reads[i].partition], error);
+    }
+    return status;
+}
+
+/* ---- what to read ------------------------------------------------------------------------------ */
+
+static void want_heads(struct pl_run *run, struct pl_batch *batch, struct wants *wants)
+{
+    static const struct pl_piece head = {.kind = PL_PIECE_HEAD};
+
+    for (size_t i = 0; i < batch->count; i++) {
+        struct pl_item *item = &batch->items[i];
+
+        if (item->kind == PL_ITEM_DEAD) {
+            continue;
+        }
+        item->entry = pl_batch_entry(run, batch, item->record->partition, item->record->key);
+        if (!item->entry->is_read) {
+            item->entry->is_read = true;
+            add_want(&wants[item->entry->partition], item->entry, head, &run->arena);
+        }
+    }
+}
+
+/* Is it the first time that the piece is asked for? */
+static bool mark_wanted(struct pl_entry *entry, const struct pl_piece *piece)
+{
+    struct pl_customer *customer = &entry->customer;
+
+    if (piece->kind == PL_PIECE_ANSWERED) {
+        unsigned bit = 1U << piece->segment;
+        bool is_new = (entry->wanted_segments & bit) == 0;
+
+        entry->wanted_segments |= bit;
+        return is_new;
+    }
+    for (size_t i = 0; i < customer->subscription_count; i++) {
+        if (customer->subscriptions[i].ordinal == piece->ordinal) {
+            struct pl_chunk *chunk =
+                pl_licences_chunk(&customer->subscriptions[i], piece->chunk_start);
+            bool is_new = !chunk->is_wanted;
+
+            chunk->is_wanted = true;
+            return is_new;
+        }
+    }
+    return false;
+}
+
+static void needs_of(struct pl_run *run, const struct pl_item *item, struct pl_pieces *pieces)
+{
+    pieces->count = 0;
+    if (item->kind == PL_ITEM_EVENT) {
+        pl_event_needs(&item->entry->customer, &item->event, &run->arena, pieces);
+    } else if (item->kind == PL_ITEM_REQUEST) {
+        pl_request_needs(run->options->catalogue, &item->entry->customer, &item->request,
+                         &run->arena, pieces);
+    }
+}
+
+/* Ask for what the items need as far as it can be told now, before any of them is applied; cut the
+ * batch where that becomes too much. */
+static void want_pieces(struct pl_run *run, struct pl_batch *batch, struct wants *wants)
+{
+    struct pl_pieces pieces = {.items = NULL};
+    size_t total = 0;
+
+    for (size_t i = 0; i < batch->count; i++) {
+        struct pl_item *item = &batch->items[i];
+
+        needs_of(run, item, &pieces);
+        if (i > 0 && total + pieces.count > PIECES_AHEAD) {
+            batch->count = i;
+            break;
+        }
+        for (size_t j = 0; j < pieces.count; j++) {
+            if (mark_wanted(item->entry, &pieces.items[j])) {
+                add_want(&wants[item->entry->partition], item->entry, pieces.items[j],
+                         &run->arena);
+                total++;
+            }
+        }
+    }
+}
+
+static struct wants *no_wants(struct pl_run *run)
+{
+    return pl_arena_zalloc(&run->arena, (size_t)run->options->partition_count,
+                           sizeof(struct wants));
+}
+
+enum pl_status pl_load_batch(struct pl_run *run, struct pl_batch *batch, struct pl_error *error)
+{
+    struct wants *heads = no_wants(run);
+    struct wants *pieces = no_wants(run);
+    enum pl_status status;
+
+    want_heads(run, batch, heads);
+    status = read_all(run, heads, error);
+    if (status != PL_OK) {
+        return status;
+    }
+    want_pieces(run, batch, pieces);
+    return read_all(run, pieces, error);
+}
+
+enum pl_status pl_load_item(struct pl_run *run, struct pl_batch *batch, struct pl_item *item,
+                            struct pl_error *error)
+{
+    struct pl_pieces pieces = {.items = NULL};
+    enum pl_status status = PL_OK;
+
+    (void)batch;
+    needs_of(run, item, &pieces);
+    while (status == PL_OK && pieces.count > 0) {
+        struct wants *wants = no_wants(run);
+
+        for (size_t i = 0; i < pieces.count; i++) {
+            add_want(&wants[item->entry->partition], item->entry, pieces.items[i], &run->arena);
+        }
+        status = read_all(run, wants, error);
+        needs_of(run, item, &pieces);
+    }
+    return status;
+}

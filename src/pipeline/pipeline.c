@@ -1,0 +1,358 @@
+/* The only loop.
+ *
+ *   upgrade-requests ──┐                                              ┌──> upgrade-results
+ *                      ├─> consume > decode > load > decide > encode > commit ──> subscription-state
+ *   subscription-events┘      (inbox)         ▲ cache                 │       └─> *.dlq
+ *                                             └─────── cache <────────┘ after the commit
+ *
+ * Kafka is the truth: nothing counts before the commit, and whatever goes wrong on the way ends with
+ * dropping the batch and recovering (recover.c) from what Kafka says. */
+#include "pipeline/pipeline.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "flow.h"
+#include "planlift/log.h"
+
+#define IDLE_WAIT_MS 100
+#define AWAY_WAIT_MS 200       /* between two tries of something that is away */
+#define DRAIN_CHECK_MS 200     /* between two looks whether all is drained */
+#define AWAY_REPORT_MS 10000   /* how often the log repeats what is being waited for */
+
+/* What the loop remembers about waiting, for the log. */
+struct waiting {
+    bool is_away;
+    int64_t since_ms;
+    int64_t reported_ms;
+};
+
+static int64_t monotonic_ms(const struct pl_run *run)
+{
+    return run->options->world.ops->monotonic_ms(run->options->world.self);
+}
+
+static bool should_stop(const struct pl_run *run)
+{
+    return run->options->world.ops->should_stop(run->options->world.self);
+}
+
+/* ---- the group --------------------------------------------------------------------------------- */
+
+static void disown_all(struct pl_run *run)
+{
+    pl_inbox_drop(run, run->inbox.count);
+    for (int32_t number = 0; number < run->options->partition_count; number++) {
+        run->partitions[number].is_owned = false;
+    }
+    run->owned_count = 0;
+    run->is_restored = false;
+}
+
+static void own(struct pl_run *run, const struct pl_feed_event *event)
+{
+    disown_all(run);
+    for (size_t i = 0; i < event->partition_count; i++) {
+        run->partitions[event->partitions[i]].is_owned = true;
+    }
+    run->owned_count = event->partition_count;
+    pl_log(INFO, "assigned", PL_F_INT("partitions", event->partition_count));
+}
+
+/* Note what the group did, or keep the record. *ret_is_rebalance: partitions came or went. */
+static enum pl_status take_event(struct pl_run *run, int timeout_ms, bool *ret_is_idle,
+                                 bool *ret_is_rebalance, struct pl_error *error)
+{
+    const struct pl_feed *feed = &run->options->feed;
+    struct pl_feed_event event;
+    enum pl_status status = feed->ops->poll(feed->self, timeout_ms, &event, error);
+
+    *ret_is_idle = true;
+    *ret_is_rebalance = false;
+    if (status != PL_OK) {
+        return status;
+    }
+    switch (event.kind) {
+    case PL_FEED_IDLE:
+        break;
+    case PL_FEED_RECORD:
+        *ret_is_idle = false;
+        pl_inbox_add(run, &event.record);
+        break;
+    case PL_FEED_ASSIGNED:
+        *ret_is_rebalance = true;
+        own(run, &event);
+        break;
+    case PL_FEED_REVOKED:
+        *ret_is_rebalance = true;
+        disown_all(run);
+        pl_log(INFO, "revoked", PL_F_INT("partitions", 0));
+        break;
+    }
+    return PL_OK;
+}
+
+enum pl_status pl_serve_group(struct pl_run *run, int timeout_ms, struct pl_error *error)
+{
+    bool is_idle;
+    bool is_rebalance;
+    enum pl_status status = take_event(run, timeout_ms, &is_idle, &is_rebalance, error);
+
+    if (status == PL_OK && is_rebalance) {
+        return pl_fail(error, PL_ABORT, "the group has given or taken partitions");
+    }
+    return status;
+}
+
+/* ---- consume ----------------------------------------------------------------------------------- */
+
+/* Wait for a record, then take what else is there; a batch that is not full waits for more only if it
+ * is configured to. So a lone request goes at once, and a backlog in large batches. */
+static enum pl_status consume(struct pl_run *run, int timeout_ms, struct pl_error *error)
+{
+    int64_t deadline = 0;
+    enum pl_status status = PL_OK;
+    bool is_idle = false;
+    bool is_rebalance = false;
+    int wait = run->inbox.count == 0 ? timeout_ms : 0;
+
+    while (status == PL_OK && !is_rebalance && !pl_inbox_is_full(run)) {
+        status = take_event(run, wait, &is_idle, &is_rebalance, error);
+        if (status != PL_OK || run->inbox.count == 0) {
+            break;
+        }
+        if (deadline == 0) {
+            deadline = monotonic_ms(run) + run->options->batch_max_wait_ms;
+        }
+        wait = 0;
+        if (is_idle) {
+            int64_t left = run->options->batch_max_wait_ms > 0 ? deadline - monotonic_ms(run) : 0;
+
+            if (left <= 0) {
+                break;
+            }
+            wait = (int)left;
+        }
+    }
+    return status;
+}
+
+/* ---- one batch --------------------------------------------------------------------------------- */
+
+static enum pl_status process(struct pl_run *run, struct pl_batch *batch, struct pl_error *error)
+{
+    enum pl_status status;
+
+    pl_batch_begin(run, batch);
+    status = pl_decode_batch(run, batch, error);
+    if (status == PL_OK) {
+        status = pl_load_batch(run, batch, error);
+    }
+    if (status == PL_OK) {
+        status = pl_decide_batch(run, batch, error);
+    }
+    if (status != PL_OK) {
+        return status;
+    }
+    pl_encode_batch(run, batch);
+    status = pl_commit_batch(run, batch, error);
+    if (status != PL_OK) {
+        run->is_restored = false; /* where our state records are must be found out again */
+        return status;
+    }
+    pl_inbox_drop(run, batch->count);
+    return pl_cache_batch(run, batch, error);
+}
+
+/* The batch can never be committed as it is: look for the record that makes it so, by halves (I9). */
+static enum pl_status bisect(struct pl_run *run, const struct pl_batch *batch,
+                             struct pl_error *error)
+{
+    const struct pl_record *record = batch->items[0].record;
+    struct pl_poison suspect = {true, record->topic, record->partition, record->offset};
+
+    if (batch->count > 1) {
+        run->batch_limit = (batch->count + 1) / 2;
+        return PL_OK;
+    }
+    if (batch->items[0].kind == PL_ITEM_DEAD) {
+        return pl_fail_at(error, PL_FATAL,
+                          "the dead letter of %s/%" PRId32 " offset %" PRId64 " is not accepted; "
+                          "raise max.message.bytes of the topic's .dlq",
+                          run->options->topics[record->topic].data, record->partition,
+                          record->offset);
+    }
+    pl_log(WARN, "unprocessable", PL_F_TEXT("topic", run->options->topics[record->topic].data),
+           PL_F_INT("partition", record->partition), PL_F_INT("offset", record->offset),
+           PL_F_TEXT("reason", error->text));
+    run->poison = suspect;
+    return PL_OK;
+}
+
+/* After a batch that worked: a search for poison goes on with larger batches, and ends once the
+ * record found is behind us. */
+static void widen(struct pl_run *run)
+{
+    struct pl_poison *poison = &run->poison;
+
+    if (run->batch_limit < run->options->batch_max_records) {
+        run->batch_limit *= 2;
+    }
+    if (poison->is_set &&
+        run->partitions[poison->partition].progress.next[poison->topic] > poison->offset) {
+        poison->is_set = false;
+    }
+}
+
+/* What to do after a batch or a recovery that did not work. PL_OK: try again. */
+static enum pl_status handle_trouble(struct pl_run *run, const struct pl_batch *batch,
+                                     enum pl_status status, struct waiting *waiting,
+                                     struct pl_error *error)
+{
+    switch (status) {
+    case PL_OK:
+        return PL_OK;
+    case PL_BAD_DATA:
+        return bisect(run, batch, error);
+    case PL_ABORT:
+        pl_log(WARN, "starting_over", PL_F_TEXT("reason", error->text));
+        run->is_restored = false;
+        return PL_OK;
+    case PL_AGAIN:
+    case PL_NOT_FOUND:
+        run->is_restored = false;
+        waiting->is_away = true;
+        return PL_OK;
+    case PL_FENCED:
+    case PL_FATAL:
+        return status;
+    }
+    return PL_FATAL;
+}
+
+/* ---- waiting ----------------------------------------------------------------------------------- */
+
+static void report_away(const struct pl_run *run, struct waiting *waiting,
+                        const struct pl_error *error)
+{
+    int64_t now = monotonic_ms(run);
+
+    if (waiting->since_ms == 0) {
+        waiting->since_ms = now;
+    }
+    if (waiting->reported_ms == 0 || now - waiting->reported_ms >= AWAY_REPORT_MS) {
+        waiting->reported_ms = now;
+        pl_log(WARN, "waiting", PL_F_TEXT("for", error->text),
+               PL_F_INT("since_ms", now - waiting->since_ms));
+    }
+}
+
+/* Something is away: keep our place in the group, and try again a little later. */
+static enum pl_status wait_a_little(struct pl_run *run, struct waiting *waiting,
+                                    struct pl_error *error)
+{
+    struct pl_error served;
+    enum pl_status status;
+
+    waiting->is_away = false;
+    report_away(run, waiting, error);
+    status = pl_serve_group(run, AWAY_WAIT_MS, &served);
+    if (status == PL_FENCED || status == PL_FATAL) {
+        *error = served;
+        return status;
+    }
+    return PL_OK;
+}
+
+static void report_back(const struct pl_run *run, struct waiting *waiting)
+{
+    if (waiting->since_ms != 0) {
+        pl_log(INFO, "going_on", PL_F_INT("after_ms", monotonic_ms(run) - waiting->since_ms));
+        *waiting = (struct waiting){.is_away = false};
+    }
+}
+
+/* ---- the loop ---------------------------------------------------------------------------------- */
+
+static enum pl_status check_drained(struct pl_run *run, int64_t *checked_ms, bool *ret_drained,
+                                    struct pl_error *error)
+{
+    const struct pl_feed *feed = &run->options->feed;
+    int64_t now = monotonic_ms(run);
+    enum pl_status status;
+
+    *ret_drained = false;
+    if (!run->options->drain || run->inbox.count > 0 || now - *checked_ms < DRAIN_CHECK_MS) {
+        return PL_OK;
+    }
+    *checked_ms = now;
+    status = feed->ops->drained(feed->self, ret_drained, error);
+    return status == PL_AGAIN ? PL_OK : status; /* cannot be told now */
+}
+
+/* One round: recover if need be, take what has come, process it. */
+static enum pl_status turn(struct pl_run *run, struct pl_batch *batch, struct pl_error *error)
+{
+    enum pl_status status = PL_OK;
+
+    if (!run->is_restored && run->owned_count > 0) {
+        status = pl_recover(run, error);
+    }
+    if (status == PL_OK) {
+        status = consume(run, IDLE_WAIT_MS, error);
+    }
+    if (status == PL_OK && run->inbox.count > 0) {
+        status = process(run, batch, error);
+        if (status == PL_OK) {
+            widen(run);
+        }
+    }
+    return status;
+}
+
+static enum pl_status loop(struct pl_run *run, struct pl_error *error)
+{
+    struct waiting waiting = {.is_away = false};
+    int64_t checked_ms = 0;
+    enum pl_status status = PL_OK;
+    bool is_drained = false;
+
+    while (status == PL_OK && !is_drained && !should_stop(run)) {
+        struct pl_batch batch = {.count = 0};
+
+        status = turn(run, &batch, error);
+        if (status == PL_OK) {
+            report_back(run, &waiting);
+            status = check_drained(run, &checked_ms, &is_drained, error);
+        }
+        status = handle_trouble(run, &batch, status, &waiting, error);
+        if (status == PL_OK && waiting.is_away) {
+            status = wait_a_little(run, &waiting, error);
+        }
+    }
+    return status;
+}
+
+enum pl_status pl_pipeline_run(const struct pl_pipeline_options *options, struct pl_error *error)
+{
+    struct pl_run run = {.options = options, .batch_limit = options->batch_max_records};
+    enum pl_status status;
+
+    run.partitions = calloc((size_t)options->partition_count, sizeof(*run.partitions));
+    if (run.partitions == NULL) {
+        pl_out_of_memory((size_t)options->partition_count * sizeof(*run.partitions));
+    }
+    for (int32_t number = 0; number < options->partition_count; number++) {
+        run.partitions[number].number = number;
+    }
+    status = loop(&run, error);
+    pl_inbox_drop(&run, run.inbox.count);
+    for (int32_t number = 0; number < options->partition_count; number++) {
+        pl_buffer_done(&run.partitions[number].checkpoint);
+    }
+    free(run.partitions);
+    free(run.inbox.records);
+    pl_arena_done(&run.arena);
+    pl_buffer_done(&run.outbox);
+    return status;
+}
