@@ -1,0 +1,53 @@
+# How tests are registered with ctest: as unit.LAYER.FILE, oracle.FILE and system.FILE, with the
+# labels unit, oracle and system.
+set(PLANLIFT_VENV_PYTHON "${PROJECT_SOURCE_DIR}/build/venv/bin/python")
+
+# Sanitizers make a program slower; a test may be as much more patient.
+set(PLANLIFT_PATIENCE 1)
+if(PLANLIFT_SANITIZE)
+    set(PLANLIFT_PATIENCE 3)
+endif()
+
+# Any finding ends the program with a status that no test takes for its own.
+set(PLANLIFT_TEST_ENVIRONMENT
+    "ASAN_OPTIONS=exitcode=86:detect_stack_use_after_return=1:strict_string_checks=1"
+    "UBSAN_OPTIONS=exitcode=86:print_stacktrace=1"
+    "TSAN_OPTIONS=exitcode=86:suppressions=${PROJECT_SOURCE_DIR}/tests/env/tsan.supp")
+
+function(planlift_register name label timeout_s)
+    math(EXPR timeout_s "${timeout_s} * ${PLANLIFT_PATIENCE}")
+    add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
+    set_tests_properties(${name} PROPERTIES
+        LABELS ${label} TIMEOUT ${timeout_s} ENVIRONMENT "${PLANLIFT_TEST_ENVIRONMENT}")
+endfunction()
+
+# planlift_unit_test(LAYER FILE [SOURCES file...] [LINKS target...]): tests/unit/LAYER/test_FILE.c,
+# linked with that layer and cmocka. It runs in the project's folder.
+function(planlift_unit_test layer file)
+    cmake_parse_arguments(PARSE_ARGV 2 arg "" "" "SOURCES;LINKS")
+    set(target test_${layer}_${file})
+    add_executable(${target} test_${file}.c ${arg_SOURCES})
+    target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/tests/unit")
+    target_link_libraries(${target} PRIVATE
+        planlift_flags planlift_${layer} ${arg_LINKS} PkgConfig::cmocka)
+    planlift_register(unit.${layer}.${file} unit 60 ${target})
+endfunction()
+
+# planlift_python_tests(LABEL TIMEOUT_S FOLDER): each FOLDER/test_*.py by pytest, which fails when
+# it collects nothing.
+function(planlift_python_tests label timeout_s folder)
+    file(GLOB files CONFIGURE_DEPENDS "${folder}/test_*.py")
+    foreach(file IN LISTS files)
+        cmake_path(GET file STEM name)
+        string(REGEX REPLACE "^test_(${label}_)?" "" name "${name}")
+        planlift_register(${label}.${name} ${label} ${timeout_s}
+            "${PLANLIFT_VENV_PYTHON}" -m pytest "${file}")
+        set_property(TEST ${label}.${name} APPEND PROPERTY ENVIRONMENT
+            "PYTHONPATH=${PROJECT_SOURCE_DIR}/tests"
+            "PYTHONDONTWRITEBYTECODE=1"
+            "PLANLIFT_BINARY=${PROJECT_BINARY_DIR}/planlift"
+            "PLANLIFT_TEST_PATIENCE=${PLANLIFT_PATIENCE}")
+        # The long ones first, so that no core is idle at the end.
+        set_property(TEST ${label}.${name} PROPERTY COST ${timeout_s})
+    endforeach()
+endfunction()
