@@ -25,7 +25,8 @@ struct pl_arena {
  * system has no memory left the process ends (see pl_out_of_memory). */
 void *pl_arena_alloc(struct pl_arena *arena, size_t size);
 
-/* As pl_arena_alloc for count elements, all bytes zero; a product over SIZE_MAX ends the process. */
+/* As pl_arena_alloc for count elements, all bytes zero; a product over SIZE_MAX ends the
+ * process. */
 void *pl_arena_zalloc(struct pl_arena *arena, size_t count, size_t element_size);
 
 /* Grow an array from old_count to new_count elements, keeping the content; the old memory stays

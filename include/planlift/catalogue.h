@@ -43,7 +43,8 @@ struct pl_catalogue; /* immutable once built; may be shared by threads */
 
 /* Check the references and build the look-ups.
  * Errors: PL_BAD_DATA (unknown reference, an offer that upgrades to itself, a repeat in a list, a
- * repeated id, empty id), the text names the place in the form offers."x".services[3] and the reason.
+ * repeated id, empty id), the text names the place in the form offers."x".services[3] and the
+ * reason.
  * Owns: the caller frees *ret_catalogue with pl_catalogue_free; copies all it keeps of spec. */
 PL_MUST_CHECK enum pl_status pl_catalogue_new(const struct pl_catalogue_spec *spec,
                                               struct pl_error *error,
@@ -57,7 +58,8 @@ struct pl_bytes pl_catalogue_offer_name(const struct pl_catalogue *catalogue, st
 struct pl_bytes pl_catalogue_service_name(const struct pl_catalogue *catalogue, struct pl_bytes id);
 
 /* Targets of an offer in the catalogue's order; none where it is unknown or has no upgrades. */
-struct pl_names pl_catalogue_targets(const struct pl_catalogue *catalogue, struct pl_bytes offer_id);
+struct pl_names pl_catalogue_targets(const struct pl_catalogue *catalogue,
+                                     struct pl_bytes offer_id);
 
 /* Totals for people ("11 offers, 112 services"). */
 struct pl_catalogue_counts {

@@ -25,24 +25,28 @@ struct pl_own_schemas {
     struct pl_bytes event_json;
     struct pl_bytes request_json;
     struct pl_bytes result_json;
-    uint32_t result_id; /* framed into every result */
+    uint32_t event_id;   /* framed into events and requests that planlift itself sends */
+    uint32_t request_id; /* likewise */
+    uint32_t result_id;  /* framed into every result */
 };
 
-/* Reads inputs. Remembers what it learnt of each writer schema for ever. Thread: one owner. */
+/* Reads inputs and results. Remembers what it learnt of each writer schema for ever. Thread: one
+ * owner. */
 struct pl_decoder;
 
 /* Errors: PL_BAD_DATA (an own schema is not what contract 3 says).
  * Owns: free with pl_decoder_free; borrows source for its life; copies the texts. */
 PL_MUST_CHECK enum pl_status pl_decoder_new(const struct pl_own_schemas *schemas,
                                             const struct pl_schema_source *source,
-                                            struct pl_error *error, struct pl_decoder **ret_decoder);
+                                            struct pl_error *error,
+                                            struct pl_decoder **ret_decoder);
 void pl_decoder_free(struct pl_decoder *decoder);
 
 /* A framed value to the record, all strings copied to the arena (optional strings that are empty
  * become null). value may be null.
  * Errors: PL_BAD_DATA with *ret_refusal filled: null_value, malformed, unknown_schema or
- * incompatible_schema, the first that applies (contract 7); PL_AGAIN when the writer's schema cannot
- * be fetched now. Never allocates more than a fixed multiple of the value's size (I12). */
+ * incompatible_schema, the first that applies (contract 7); PL_AGAIN when the writer's schema
+ * cannot be fetched now. Never allocates more than a fixed multiple of the value's size (I12). */
 PL_MUST_CHECK enum pl_status pl_decode_event(struct pl_decoder *decoder, struct pl_bytes value,
                                              struct pl_arena *arena, struct pl_event *ret_event,
                                              struct pl_refusal *ret_refusal,
@@ -53,7 +57,16 @@ PL_MUST_CHECK enum pl_status pl_decode_request(struct pl_decoder *decoder, struc
                                                struct pl_refusal *ret_refusal,
                                                struct pl_error *error);
 
-/* ---- results ---------------------------------------------------------------------------------- */
+/* ---- inputs, written ------------------------------------------------------------------------- */
+
+/* Append a framed value of planlift's own schema, which has the given id. All texts must be
+ * strictly valid UTF-8. event_id and occurred_at_ms are for people, and no part of pl_event. */
+void pl_event_encode(uint32_t schema_id, struct pl_bytes event_id, int64_t occurred_at_ms,
+                     const struct pl_event *event, struct pl_buffer *buffer);
+void pl_request_encode(uint32_t schema_id, const struct pl_request *request,
+                       struct pl_buffer *buffer);
+
+/* ---- results --------------------------------------------------------------------------------- */
 
 /* Where a result belongs and where it came from. */
 struct pl_result_origin {
@@ -86,13 +99,30 @@ PL_MUST_CHECK enum pl_status pl_result_encode(uint32_t schema_id, const struct p
                                               const struct pl_result_origin *origin,
                                               const struct pl_result_limits *limits,
                                               struct pl_arena *arena, struct pl_buffer *buffer,
-                                              struct pl_result_part **ret_parts,
-                                              size_t *ret_count, struct pl_error *error);
+                                              struct pl_result_part **ret_parts, size_t *ret_count,
+                                              struct pl_error *error);
 
-/* ---- dead letters ----------------------------------------------------------------------------- */
+/* A result as a reader gets it: whole, or one of its parts. */
+struct pl_result_record {
+    struct pl_result result; /* affected_accounts: the slice of this part */
+    int32_t part;            /* from 1; all but the accounts is to be counted in part 1 only */
+    int32_t parts;
+};
 
-/* The headers of a dead letter (contract 3): the record's own, less older planlift-* ones of the six
- * names, then ours. */
+/* A framed result to the record, all strings copied to the arena; older and newer compatible
+ * schemas are read as those of inputs are.
+ * Errors: PL_BAD_DATA with *ret_refusal filled: as pl_decode_event, and malformed for an error code
+ * that contract 6 does not have; PL_AGAIN when the writer's schema cannot be fetched now. */
+PL_MUST_CHECK enum pl_status pl_decode_result(struct pl_decoder *decoder, struct pl_bytes value,
+                                              struct pl_arena *arena,
+                                              struct pl_result_record *ret_record,
+                                              struct pl_refusal *ret_refusal,
+                                              struct pl_error *error);
+
+/* ---- dead letters ---------------------------------------------------------------------------- */
+
+/* The headers of a dead letter (contract 3): the record's own, less older planlift-* ones of the
+ * six names, then ours. */
 void pl_dead_letter_headers(const struct pl_refusal *refusal, struct pl_bytes topic_name,
                             int32_t partition, int64_t offset, int64_t now_ms,
                             const struct pl_header *original, size_t original_count,

@@ -33,9 +33,9 @@ struct pl_chunk {
     uint64_t revision; /* of the store's copy: 0 = the store has none, else 1, 2, ...; a store's
                           copy with another revision is missing or stale (I2) */
     uint8_t depth;
-    bool is_loaded; /* true for revision 0 */
-    bool is_dirty;  /* differs from the store's copy; is_loaded then */
-    bool is_wanted; /* the loader's own mark: asked for already */
+    bool is_loaded;              /* true for revision 0 */
+    bool is_dirty;               /* differs from the store's copy; is_loaded then */
+    bool is_wanted;              /* the loader's own mark: asked for already */
     struct pl_licence *licences; /* sorted by user_id; valid if is_loaded */
     uint32_t count;
     uint32_t capacity;
@@ -105,14 +105,14 @@ struct pl_customer {
     size_t grant_capacity;
     uint64_t next_ordinal;
 
-    uint64_t answered_total;                          /* requests answered since the last erasure */
-    struct pl_answered answered[PL_ANSWERED_MAX];     /* number n is in slot n % 64 */
-    bool answered_is_loaded[PL_ANSWERED_SEGMENTS];    /* true where nothing is stored */
+    uint64_t answered_total;                       /* requests answered since the last erasure */
+    struct pl_answered answered[PL_ANSWERED_MAX];  /* number n is in slot n % 64 */
+    bool answered_is_loaded[PL_ANSWERED_SEGMENTS]; /* true where nothing is stored */
     bool answered_is_dirty[PL_ANSWERED_SEGMENTS];
 
     /* What the store holds, and how it must change. */
-    bool is_stored;       /* the store has a head */
-    bool is_dirty;        /* the head differs from the store's */
+    bool is_stored;                 /* the store has a head */
+    bool is_dirty;                  /* the head differs from the store's */
     uint64_t answered_stored_total; /* answered_total of the store's copy */
     struct pl_pieces dropped; /* stored pieces that must go; a piece of the same name may have been
                                  made anew since: deletions come before writes */
@@ -148,7 +148,7 @@ void pl_customer_remove_grant(struct pl_customer *customer, struct pl_bytes part
 /* names sorted by bytes, without repeats; a new list unless it already is so. */
 struct pl_names pl_names_sorted(struct pl_names names, struct pl_arena *arena);
 
-/* ---- licences of one subscription, in chunks -------------------------------------------------- */
+/* ---- licences of one subscription, in chunks ------------------------------------------------- */
 
 uint64_t pl_user_hash(struct pl_bytes user_id);
 

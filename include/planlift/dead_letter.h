@@ -1,4 +1,5 @@
-/* Why a record is set aside (contract section 7), in the order in which the reasons are looked for. */
+/* Why a record is set aside (contract section 7), in the order in which the reasons are looked
+ * for. */
 #ifndef PL_DEAD_LETTER_H
 #define PL_DEAD_LETTER_H
 

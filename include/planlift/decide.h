@@ -8,7 +8,7 @@
 #include "planlift/customer.h"
 #include "planlift/model.h"
 
-/* ---- what must be loaded first ---------------------------------------------------------------- */
+/* ---- what must be loaded first --------------------------------------------------------------- */
 
 /* Add to ret_pieces the pieces of the customer that are not loaded and that applying the event (or
  * answering the request) would read or change. Asked again after they were loaded it may name
@@ -20,18 +20,18 @@ void pl_request_needs(const struct pl_catalogue *catalogue, const struct pl_cust
                       const struct pl_request *request, struct pl_arena *arena,
                       struct pl_pieces *ret_pieces);
 
-/* ---- events ----------------------------------------------------------------------------------- */
+/* ---- events ---------------------------------------------------------------------------------- */
 
 /* Why an event or a request's shape is refused: a static text for a dead letter `invalid_event`, or
  * NULL when it is well-formed (contract 7). */
 const char *pl_event_fault(const struct pl_event *event);
 
-/* Apply a well-formed event (contract 5). What it needs must be loaded. Copies what it keeps only as
- * views: the event's bytes must live as long as the customer's arena. */
+/* Apply a well-formed event (contract 5). What it needs must be loaded. Copies what it keeps only
+ * as views: the event's bytes must live as long as the customer's arena. */
 void pl_event_apply(struct pl_customer *customer, const struct pl_event *event,
                     struct pl_arena *arena);
 
-/* ---- requests --------------------------------------------------------------------------------- */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 enum pl_once {
     PL_ONCE_NEW,    /* not among the last 64 answered */

@@ -1,4 +1,5 @@
-/* JSON texts <-> plain structs: catalogue files, and the lines of `planlift decide` (contract 9). */
+/* JSON texts <-> plain structs: catalogue files, and the lines of `planlift decide` (contract
+ * 9). */
 #ifndef PL_JSON_H
 #define PL_JSON_H
 
@@ -24,7 +25,8 @@ struct pl_decide_line {
     int64_t now_ms; /* requests only */
 };
 
-/* Errors: PL_BAD_DATA: a bad line (contract 9), the text says what is wrong and where in the line. */
+/* Errors: PL_BAD_DATA: a bad line (contract 9), the text says what is wrong and where in the
+ * line. */
 PL_MUST_CHECK enum pl_status pl_decide_line_parse(struct pl_bytes line, struct pl_arena *arena,
                                                   struct pl_error *error,
                                                   struct pl_decide_line *ret_line);

@@ -93,11 +93,11 @@ int pl_symbol_index(const char *const *names, int count, struct pl_bytes symbol)
 /* ---- SubscriptionEvent ---------------------------------------------------------------------- */
 
 enum pl_event_kind { /* order of the union in the schema */
-    PL_EVENT_SUBSCRIPTION_CHANGED,
-    PL_EVENT_LICENSE_ASSIGNED,
-    PL_EVENT_LICENSE_REMOVED,
-    PL_EVENT_DELEGATED_ADMIN_CHANGED,
-    PL_EVENT_CUSTOMER_ERASED
+                     PL_EVENT_SUBSCRIPTION_CHANGED,
+                     PL_EVENT_LICENSE_ASSIGNED,
+                     PL_EVENT_LICENSE_REMOVED,
+                     PL_EVENT_DELEGATED_ADMIN_CHANGED,
+                     PL_EVENT_CUSTOMER_ERASED
 };
 
 enum { PL_EVENT_KIND_COUNT = PL_EVENT_CUSTOMER_ERASED + 1 };

@@ -49,7 +49,7 @@ struct pl_message {
     size_t header_count;
 };
 
-/* ---- feed: the consumer group ----------------------------------------------------------------- */
+/* ---- feed: the consumer group ---------------------------------------------------------------- */
 
 enum pl_feed_event_kind {
     PL_FEED_IDLE,     /* nothing came in time */
@@ -61,7 +61,8 @@ enum pl_feed_event_kind {
 struct pl_feed_event {
     enum pl_feed_event_kind kind;
     struct pl_record record;
-    const int32_t *partitions; /* ASSIGNED: partition numbers, of both inputs alike (I10); valid until
+    const int32_t
+        *partitions; /* ASSIGNED: partition numbers, of both inputs alike (I10); valid until
                                   the next poll */
     size_t partition_count;
 };
@@ -98,7 +99,7 @@ struct pl_feed {
     void *self;
 };
 
-/* ---- transaction: the transactional producer -------------------------------------------------- */
+/* ---- transaction: the transactional producer ------------------------------------------------- */
 
 /* The position after the last record handled, per partition and input; -1: none handled. */
 struct pl_position {
@@ -107,12 +108,17 @@ struct pl_position {
 };
 
 struct pl_txn_ops {
+    /* Replace a tainted producer now (I7), which ends what its last transaction left open: offsets
+     * and state read afterwards are final. Nothing to do for a sound one. Errors: PL_AGAIN,
+     * PL_FENCED, PL_FATAL. */
+    enum pl_status (*renew)(void *self, struct pl_error *error);
     enum pl_status (*begin)(void *self, struct pl_error *error);
     /* Copies the message. Errors: PL_BAD_DATA (too large for Kafka: nothing was produced, the
-     * transaction must still be aborted), PL_ABORT, PL_FENCED, PL_FATAL. Waits where a queue is full. */
+     * transaction must still be aborted), PL_ABORT, PL_FENCED, PL_FATAL. Waits where a queue is
+     * full. */
     enum pl_status (*produce)(void *self, const struct pl_message *message, struct pl_error *error);
-    /* Wait until every produced record is acknowledged, and count the reports (I6). Errors: PL_ABORT
-     * (one failed), PL_BAD_DATA (the broker refused one as too large). */
+    /* Wait until every produced record is acknowledged, and count the reports (I6). Errors:
+     * PL_ABORT (one failed), PL_BAD_DATA (the broker refused one as too large). */
     enum pl_status (*flush)(void *self, struct pl_error *error);
     /* After flush: offsets of the first and last record of this transaction in a state partition;
      * PL_NOT_FOUND if it has none there, PL_ABORT if they are not contiguous (I5). */
@@ -133,7 +139,7 @@ struct pl_txn {
     void *self;
 };
 
-/* ---- state log: reading a partition of subscription-state back -------------------------------- */
+/* ---- state log: reading a partition of subscription-state back ------------------------------- */
 
 enum pl_state_event_kind { PL_STATE_IDLE, PL_STATE_RECORD, PL_STATE_END };
 
@@ -161,7 +167,7 @@ struct pl_state_log {
     void *self;
 };
 
-/* ---- cache: one hash per partition ------------------------------------------------------------ */
+/* ---- cache: one hash per partition ----------------------------------------------------------- */
 
 /* A field to read; value is filled by the cache, null where the field is absent. */
 struct pl_cache_field {
@@ -174,8 +180,9 @@ struct pl_cache_read {
     int32_t partition;
     struct pl_cache_field *fields;
     size_t field_count;
-    struct pl_bytes checkpoint; /* filled: read in the same command as the fields (I1); may be null */
-    int64_t stored_fields;      /* filled: how many fields the hash has, the checkpoint included */
+    struct pl_bytes
+        checkpoint;        /* filled: read in the same command as the fields (I1); may be null */
+    int64_t stored_fields; /* filled: how many fields the hash has, the checkpoint included */
 };
 
 struct pl_cache_write {
@@ -186,8 +193,8 @@ struct pl_cache_write {
 /* An exact compare-and-set of the checkpoint that writes the fields (I3). */
 struct pl_cache_update {
     int32_t partition;
-    struct pl_bytes expected;   /* null: the hash must not exist */
-    struct pl_bytes checkpoint; /* the new one */
+    struct pl_bytes expected;            /* null: the hash must not exist */
+    struct pl_bytes checkpoint;          /* the new one */
     const struct pl_cache_write *writes; /* in order; a later one of the same field wins */
     size_t write_count;
     bool is_applied; /* filled: false = the stored checkpoint was another, nothing was written */
@@ -208,7 +215,7 @@ struct pl_cache {
     void *self;
 };
 
-/* ---- world: time and chance ------------------------------------------------------------------- */
+/* ---- world: time and chance ------------------------------------------------------------------ */
 
 struct pl_world_ops {
     int64_t (*now_ms)(void *self);       /* wall clock, since 1970, UTC */

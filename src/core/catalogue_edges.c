@@ -28,7 +28,7 @@ static uint64_t *new_set(struct builder *builder)
                            sizeof(uint64_t));
 }
 
-/* ---- what the target has and the source lacks ------------------------------------------------- */
+/* ---- what the target has and the source lacks ------------------------------------------------ */
 
 static size_t pick_additional(struct builder *builder, const struct pl_offer *source,
                               const struct pl_offer *target)
@@ -68,7 +68,7 @@ static void build_additional(struct builder *builder, const struct pl_offer *sou
     edge->conflicting_bits = conflicting_bits;
 }
 
-/* ---- what the source has and the target lacks ------------------------------------------------- */
+/* ---- what the source has and the target lacks ------------------------------------------------ */
 
 static size_t pick_leaving(struct builder *builder, const struct pl_offer *source,
                            const struct pl_offer *target)
@@ -123,7 +123,7 @@ static void build_leaving(struct builder *builder, const struct pl_offer *source
     edge->account_transitions = account_transitions;
 }
 
-/* ---- all of them ------------------------------------------------------------------------------ */
+/* ---- all of them ----------------------------------------------------------------------------- */
 
 static void note_families(struct builder *builder, const struct pl_offer *target)
 {

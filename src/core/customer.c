@@ -142,7 +142,7 @@ struct pl_subscription *pl_customer_licence_holder(const struct pl_customer *cus
     return NULL;
 }
 
-/* ---- grants ----------------------------------------------------------------------------------- */
+/* ---- grants ---------------------------------------------------------------------------------- */
 
 /* Position of the first grant whose partner is not below. */
 static size_t grant_position(const struct pl_customer *customer, struct pl_bytes partner_id)
@@ -203,7 +203,7 @@ void pl_customer_remove_grant(struct pl_customer *customer, struct pl_bytes part
     }
 }
 
-/* ---- lists of names --------------------------------------------------------------------------- */
+/* ---- lists of names -------------------------------------------------------------------------- */
 
 static bool is_ascending(struct pl_names names)
 {

@@ -38,7 +38,7 @@ static struct pl_error_list close_findings(struct decision *decision)
     return (struct pl_error_list){decision->findings.items, decision->findings.count};
 }
 
-/* ---- CHECK ------------------------------------------------------------------------------------ */
+/* ---- CHECK ----------------------------------------------------------------------------------- */
 
 static void look_at_edge(struct decision *decision, const struct pl_edge *edge)
 {
@@ -98,7 +98,7 @@ static void decide_check(struct decision *decision)
     result->possible_upgrade_count = inquiry->edge_count;
 }
 
-/* ---- UPGRADE ---------------------------------------------------------------------------------- */
+/* ---- UPGRADE --------------------------------------------------------------------------------- */
 
 /* Accounts in the order of userId. */
 static void load_accounts_sorted(struct pl_inquiry *inquiry)
@@ -181,7 +181,7 @@ static void decide_upgrade(struct decision *decision)
     decision->result->errors = close_findings(decision);
 }
 
-/* ---- ADD_LICENSES ----------------------------------------------------------------------------- */
+/* ---- ADD_LICENSES ---------------------------------------------------------------------------- */
 
 static void decide_add_licenses(struct decision *decision)
 {
@@ -208,7 +208,7 @@ static void decide_add_licenses(struct decision *decision)
                             .effective_at_ms = result->decided_at_ms};
 }
 
-/* ---- all of them ------------------------------------------------------------------------------ */
+/* ---- all of them ----------------------------------------------------------------------------- */
 
 /* Errors 0, 3 and 4 leave the source unsaid. */
 static bool may_show_source(const struct pl_inquiry *inquiry)

@@ -107,7 +107,7 @@ void pl_inquiry_open_targets(struct pl_inquiry *inquiry)
     }
 }
 
-/* ---- accounts --------------------------------------------------------------------------------- */
+/* ---- accounts -------------------------------------------------------------------------------- */
 
 /* Those that the catalogue has, as a set; NULL if there are none. */
 static uint64_t *service_set(const struct pl_inquiry *inquiry, struct pl_names ids)

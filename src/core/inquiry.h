@@ -79,7 +79,7 @@ static inline bool pl_stays_disabled(const struct pl_inquiry *inquiry,
            pl_bits_has(account->disabled_families, inquiry->catalogue->services[service].family);
 }
 
-/* ---- inquiry.c -------------------------------------------------------------------------------- */
+/* ---- inquiry.c ------------------------------------------------------------------------------ */
 
 void pl_inquiry_open(struct pl_inquiry *inquiry, const struct pl_catalogue *catalogue,
                      const struct pl_customer *customer, const struct pl_request *request,
@@ -88,12 +88,12 @@ void pl_inquiry_open(struct pl_inquiry *inquiry, const struct pl_catalogue *cata
 /* Fill what CHECK and UPGRADE need for errors 8 to 12 and 14. */
 void pl_inquiry_open_targets(struct pl_inquiry *inquiry);
 
-/* Read these licences of the source; the users' licences in other subscriptions that can collide must
- * be loaded. */
+/* Read these licences of the source; the users' licences in other subscriptions that can collide
+ * must be loaded. */
 void pl_inquiry_load_accounts(struct pl_inquiry *inquiry, const struct pl_licence *const *licences,
                               size_t count);
 
-/* ---- rules.c ---------------------------------------------------------------------------------- */
+/* ---- rules.c -------------------------------------------------------------------------------- */
 
 enum pl_scope {
     PL_SCOPE_REQUEST, /* errors 0 to 7 */
@@ -116,7 +116,7 @@ void pl_rules_ask(const struct pl_inquiry *inquiry, enum pl_scope scope,
 /* What is wrong with a request's shape (error 0), and what to do; NULL when it is well-formed. */
 const char *pl_request_fault(const struct pl_request *request);
 
-/* ---- upgrade.c -------------------------------------------------------------------------------- */
+/* ---- upgrade.c ------------------------------------------------------------------------------ */
 
 /* Everything that an upgrade does to the licences of its source (contract 6, UPGRADE). */
 struct pl_plan {
@@ -134,15 +134,15 @@ struct pl_tally pl_upgrade_tally(const struct pl_inquiry *inquiry);
 /* The accounts must have been loaded in order of userId. */
 void pl_upgrade_plan(const struct pl_inquiry *inquiry, struct pl_plan *ret_plan);
 
-/* ---- collision.c ------------------------------------------------------------------------------ */
+/* ---- collision.c ---------------------------------------------------------------------------- */
 
 /* Services of the target that exclude a plan which the user has enabled elsewhere, in the target's
- * order. Returns their number. ret_ids has room for all exclusive services of the target, or is NULL:
- * then the first one ends the search. */
+ * order. Returns their number. ret_ids has room for all exclusive services of the target, or is
+ * NULL: then the first one ends the search. */
 size_t pl_collisions(const struct pl_inquiry *inquiry, const struct pl_account *account,
                      const struct pl_elsewhere *elsewhere, struct pl_bytes *ret_ids);
 
-/* ---- messages.c ------------------------------------------------------------------------------- */
+/* ---- messages.c ----------------------------------------------------------------------------- */
 
 /* Give the errors their texts. */
 void pl_messages_write(const struct pl_inquiry *inquiry, struct pl_findings *findings);

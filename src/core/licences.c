@@ -20,7 +20,7 @@ void pl_licences_init(struct pl_subscription *subscription, struct pl_arena *are
     subscription->chunk_capacity = 1;
 }
 
-/* ---- looking up ------------------------------------------------------------------------------- */
+/* ---- looking up ------------------------------------------------------------------------------ */
 
 struct pl_chunk *pl_licences_chunk(const struct pl_subscription *subscription, uint64_t user_hash)
 {
@@ -73,7 +73,7 @@ const struct pl_licence *pl_licences_find(const struct pl_subscription *subscrip
     return has_licence_at(chunk, position, user_id) ? &chunk->licences[position] : NULL;
 }
 
-/* ---- chunks ----------------------------------------------------------------------------------- */
+/* ---- chunks ---------------------------------------------------------------------------------- */
 
 /* About the bytes that a licence takes in the store. */
 static size_t licence_bytes(const struct pl_licence *licence)
@@ -209,7 +209,7 @@ void pl_licences_fill(struct pl_subscription *subscription, const struct pl_lice
     subscription->licence_count = count;
 }
 
-/* ---- changing --------------------------------------------------------------------------------- */
+/* ---- changing -------------------------------------------------------------------------------- */
 
 static void drop_chunk(struct pl_customer *customer, const struct pl_subscription *subscription,
                        const struct pl_chunk *chunk, struct pl_arena *arena)
@@ -336,7 +336,7 @@ void pl_licences_remove(struct pl_customer *customer, struct pl_subscription *su
     customer->is_dirty = true;
 }
 
-/* ---- all of them ------------------------------------------------------------------------------ */
+/* ---- all of them ----------------------------------------------------------------------------- */
 
 const struct pl_licence **pl_licences_list(const struct pl_subscription *subscription,
                                            struct pl_arena *arena)

@@ -1,5 +1,5 @@
-/* The texts of errors: plain English that tells the reader what to do (contract 6). Ids and names of
- * offers only, nothing about people (I14). */
+/* The texts of errors: plain English that tells the reader what to do (contract 6). Ids and names
+ * of offers only, nothing about people (I14). */
 #include <assert.h>
 
 #include "inquiry.h"
@@ -11,7 +11,7 @@ struct subject {
     struct pl_bytes group_id; /* of a licence assigned by a group */
 };
 
-/* ---- values that a text may name -------------------------------------------------------------- */
+/* ---- values that a text may name ------------------------------------------------------------- */
 
 static struct pl_bytes number_text(const struct subject *subject, int64_t number)
 {
@@ -155,7 +155,7 @@ static const struct value {
 
 #define VALUE_COUNT (sizeof(values) / sizeof(values[0]))
 
-/* ---- texts ------------------------------------------------------------------------------------ */
+/* ---- texts ----------------------------------------------------------------------------------- */
 
 /* By error code; NULL: see choose_text. */
 static const char *const texts[PL_ERROR_CODE_COUNT] = {
@@ -240,7 +240,7 @@ static const char *choose_text(const struct subject *subject)
     return texts[code];
 }
 
-/* ---- putting values in ------------------------------------------------------------------------ */
+/* ---- putting values in ----------------------------------------------------------------------- */
 
 /* A text has at most this many pieces: values and what is between them. */
 #define MAX_PIECES 16

@@ -38,7 +38,7 @@ static bool are_all_loaded(const struct pl_customer *customer)
     return true;
 }
 
-/* ---- events ----------------------------------------------------------------------------------- */
+/* ---- events ---------------------------------------------------------------------------------- */
 
 static void need_user(const struct pl_customer *customer, struct pl_bytes subscription_id,
                       struct pl_bytes user_id, struct pl_arena *arena, struct pl_pieces *pieces)
@@ -69,7 +69,7 @@ void pl_event_needs(const struct pl_customer *customer, const struct pl_event *e
     }
 }
 
-/* ---- requests --------------------------------------------------------------------------------- */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 static void need_answered(const struct pl_customer *customer, struct pl_arena *arena,
                           struct pl_pieces *pieces)
@@ -82,8 +82,8 @@ static void need_answered(const struct pl_customer *customer, struct pl_arena *a
     }
 }
 
-/* The chunks of a subscription that would hold the source's users, each once; a licence that a group
- * assigned is not looked up elsewhere. */
+/* The chunks of a subscription that would hold the source's users, each once; a licence that a
+ * group assigned is not looked up elsewhere. */
 static void need_users_chunks(const struct pl_subscription *subscription,
                               const struct pl_subscription *source, struct pl_arena *arena,
                               struct pl_pieces *pieces)

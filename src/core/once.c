@@ -25,9 +25,10 @@ void pl_new_subscription_id(struct pl_bytes customer_id, struct pl_bytes request
     hash_name(space, request_id, ret_uuid);
 }
 
-/* Digest of the five fields that tell a repeat from a reused id. Each string is hashed on its own, in
- * the namespace of those before it, so that no two different lists of fields look the same; the
- * first namespace is the two fields of a fixed size. Stored: changing it forgets every repeat. */
+/* Digest of the five fields that tell a repeat from a reused id. Each string is hashed on its own,
+ * in the namespace of those before it, so that no two different lists of fields look the same; the
+ * first namespace is the two fields of a fixed size. Stored: changing it makes every repeat look
+ * like a reused id. */
 static void digest_fields(const struct pl_request *request, unsigned char ret_uuid[16])
 {
     const struct pl_bytes strings[3] = {request->partner_id, request->subscription_id,

@@ -26,7 +26,7 @@ static void add_finding(struct pl_findings *findings, enum pl_error_code code,
         .code = code, .subscription_id = subscription_id, .services = services};
 }
 
-/* ---- errors of the request -------------------------------------------------------------------- */
+/* ---- errors of the request ------------------------------------------------------------------- */
 
 const char *pl_request_fault(const struct pl_request *request)
 {
@@ -179,7 +179,7 @@ static void check_paths(const struct pl_inquiry *inquiry, struct pl_findings *fi
     }
 }
 
-/* ---- errors of a target ----------------------------------------------------------------------- */
+/* ---- errors of a target ---------------------------------------------------------------------- */
 
 /* 8 */
 static void check_add_ons(const struct pl_inquiry *inquiry, struct pl_findings *findings)
@@ -284,7 +284,7 @@ static void check_new_id(const struct pl_inquiry *inquiry, struct pl_findings *f
     }
 }
 
-/* ---- the table -------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 struct rule {
     void (*check)(const struct pl_inquiry *inquiry, struct pl_findings *findings);

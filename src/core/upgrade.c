@@ -6,7 +6,7 @@ static bool is_enabled(const struct pl_account *account, uint32_t service)
     return account->disabled == NULL || !pl_bits_has(account->disabled, service);
 }
 
-/* ---- counting --------------------------------------------------------------------------------- */
+/* ---- counting -------------------------------------------------------------------------------- */
 
 static bool has_transition(const struct pl_edge *edge, const struct pl_account *account)
 {
@@ -46,7 +46,7 @@ struct pl_tally pl_upgrade_tally(const struct pl_inquiry *inquiry)
     return tally;
 }
 
-/* ---- planning --------------------------------------------------------------------------------- */
+/* ---- planning -------------------------------------------------------------------------------- */
 
 struct planner {
     const struct pl_inquiry *inquiry;

@@ -1,5 +1,5 @@
-/* What the unit tests of the core share: a catalogue from a few lines of text, customers and requests
- * with sensible fields, and results as text to compare. */
+/* What the unit tests of the core share: a catalogue from a few lines of text, customers and
+ * requests with sensible fields, and results as text to compare. */
 #ifndef PL_TESTS_CORE_FIXTURE_H
 #define PL_TESTS_CORE_FIXTURE_H
 
@@ -24,7 +24,7 @@ struct fixture {
 
 #define TEXT(bytes) (int)(bytes).len, (bytes).len > 0 ? (bytes).data : ""
 
-/* ---- words ------------------------------------------------------------------------------------ */
+/* ---- words ----------------------------------------------------------------------------------- */
 
 /* Cut the next word off a text; words are parted by blanks. Empty at the end. */
 static inline struct pl_bytes next_word(const char **text)
@@ -71,7 +71,7 @@ static inline const char *names_text(struct pl_arena *arena, struct pl_names nam
 #define assert_names(fixture, names, expected)                                                     \
     assert_string_equal(names_text(&(fixture)->arena, (names)), (expected))
 
-/* ---- catalogue -------------------------------------------------------------------------------- */
+/* ---- catalogue ------------------------------------------------------------------------------- */
 
 /* Lines of
  *     family ID FLAGS        with e: exclusive, c: conflicts, t: transition, -: none
@@ -181,7 +181,7 @@ static inline void load_catalogue(struct fixture *fixture, const char *text)
         pl_catalogue_new(read_spec(&fixture->arena, text), &error, &fixture->catalogue), PL_OK);
 }
 
-/* ---- set-up and tear-down of each test -------------------------------------------------------- */
+/* ---- set-up and tear-down of each test ------------------------------------------------------- */
 
 static inline int open_fixture(void **state)
 {
@@ -208,7 +208,7 @@ static inline int close_fixture(void **state)
 
 #define WITH_FIXTURE(test) cmocka_unit_test_setup_teardown((test), open_fixture, close_fixture)
 
-/* ---- customers -------------------------------------------------------------------------------- */
+/* ---- customers ------------------------------------------------------------------------------- */
 
 /* ACTIVE, of partner-a, quantity 10, CSP. Borrowed until the next one is added. */
 static inline struct pl_subscription *add_subscription(struct fixture *fixture, const char *id,
@@ -258,7 +258,7 @@ static inline void grant(struct fixture *fixture, const char *partner_id, const 
                           words(&fixture->arena, families), &fixture->arena);
 }
 
-/* ---- requests --------------------------------------------------------------------------------- */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 /* Of partner-a and an ADMIN_AGENT; target: NULL for none. */
 static inline struct pl_request request_for(enum pl_operation operation,
@@ -289,7 +289,7 @@ static inline struct pl_result decide(struct fixture *fixture, const struct pl_r
     return result;
 }
 
-/* ---- results as text -------------------------------------------------------------------------- */
+/* ---- results as text ------------------------------------------------------------------------- */
 
 /* "code subscription [services]; code - []". */
 static inline const char *errors_text(struct pl_arena *arena, struct pl_error_list errors)
@@ -388,7 +388,7 @@ static inline const char *licences_text(struct pl_arena *arena,
         assert_memory_equal((bytes).data, (expected), strlen(expected));                           \
     } while (0)
 
-/* ---- numbers ---------------------------------------------------------------------------------- */
+/* ---- numbers --------------------------------------------------------------------------------- */
 
 /* xorshift: the same numbers in every run. */
 static inline uint64_t next_random(uint64_t *seed)

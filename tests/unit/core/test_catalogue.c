@@ -135,7 +135,9 @@ static void a_long_id_leaves_room_for_the_reason(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(id); i += 3) {
-        memcpy(&id[i], "\xe8\xa8\x88", 3);
+        for (size_t j = 0; j < 3; j++) {
+            id[i + j] = "\xe8\xa8\x88"[j];
+        }
     }
     id[0] = 'a'; /* characters begin where a cut at a round number of bytes falls into one */
     id[1] = 'b';
@@ -186,7 +188,7 @@ static void large_catalogues_work(void **state)
     }
     for (unsigned i = 0; i < OFFERS; i++) { /* each has three services, and upgrades to the next */
         offers[i] = (struct pl_offer_spec){.id = pl_arena_format(arena, "o%u", i),
-                                           .services = {&ids[3 * i], 3}};
+                                           .services = {ids + (size_t)3 * i, 3}};
         if (i > 0) {
             upgrades[i - 1] =
                 (struct pl_upgrade_spec){.offer = offers[i - 1].id, .targets = {&offers[i].id, 1}};

@@ -145,7 +145,7 @@ static void sorted_names_are_kept_others_copied(void **state)
     assert_int_equal(pl_names_sorted((struct pl_names){NULL, 0}, &fixture->arena).count, 0);
 }
 
-/* ---- erasing ---------------------------------------------------------------------------------- */
+/* ---- erasing --------------------------------------------------------------------------------- */
 
 /* How often a piece is in the list. */
 static size_t count_piece(const struct pl_pieces *pieces, struct pl_piece piece)

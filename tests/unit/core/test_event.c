@@ -51,7 +51,7 @@ static struct pl_event delegated_admin_changed(const char *partner_id, bool gran
                                  .partner_id = pl_bytes_of(partner_id), .granted = granted}};
 }
 
-/* ---- faults ----------------------------------------------------------------------------------- */
+/* ---- faults ---------------------------------------------------------------------------------- */
 
 static void required_ids_must_not_be_empty(void **state)
 {
@@ -98,7 +98,7 @@ static void what_may_be_empty_is_no_fault(void **state)
     assert_null(pl_event_fault(&event));
 }
 
-/* ---- SubscriptionChanged ---------------------------------------------------------------------- */
+/* ---- SubscriptionChanged --------------------------------------------------------------------- */
 
 static void a_subscription_is_created_with_whatever_revision(void **state)
 {
@@ -182,7 +182,7 @@ static void a_replaced_subscription_does_not_change(void **state)
     assert_int_equal(fixture->customer.version, 2);
 }
 
-/* ---- licences --------------------------------------------------------------------------------- */
+/* ---- licences -------------------------------------------------------------------------------- */
 
 static void a_licence_is_assigned_whatever_the_status(void **state)
 {
@@ -266,7 +266,7 @@ static void licence_facts_without_a_holder_only_count(void **state)
     assert_int_equal(fixture->customer.subscription_count, 3);
 }
 
-/* ---- the others ------------------------------------------------------------------------------- */
+/* ---- the others ------------------------------------------------------------------------------ */
 
 static void a_grant_is_set_and_removed(void **state)
 {

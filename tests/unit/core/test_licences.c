@@ -317,7 +317,7 @@ static void the_chunk_of_a_hash_is_the_one_whose_range_holds_it(void **state)
     }
 }
 
-/* ---- a store that follows --------------------------------------------------------------------- */
+/* ---- a store that follows -------------------------------------------------------------------- */
 
 /* Names of stored chunks, as the state codec would keep them. */
 struct store {

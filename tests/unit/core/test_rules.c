@@ -61,7 +61,7 @@ static struct pl_error_list check_errors(struct fixture *fixture, const struct p
     return result.possible_upgrades[0].errors;
 }
 
-/* ---- 0 to 2 ----------------------------------------------------------------------------------- */
+/* ---- 0 to 2 ---------------------------------------------------------------------------------- */
 
 static void an_invalid_request_has_this_error_alone(void **state)
 {
@@ -124,7 +124,7 @@ static void the_expected_version_must_be_the_customers(void **state)
     assert_granted(fixture, &request);
 }
 
-/* ---- 3 to 6 ----------------------------------------------------------------------------------- */
+/* ---- 3 to 6 ---------------------------------------------------------------------------------- */
 
 static void an_unknown_subscription_ends_the_collecting(void **state)
 {
@@ -197,7 +197,7 @@ static void an_offer_that_the_catalogue_lacks_has_no_services_to_grant(void **st
     assert_refused(fixture, &request, "delegated_admin_permissions_disabled - []");
 }
 
-/* ---- 7 ---------------------------------------------------------------------------------------- */
+/* ---- 7 --------------------------------------------------------------------------------------- */
 
 static void an_offer_without_targets_has_no_paths(void **state)
 {
@@ -236,7 +236,7 @@ static void errors_that_are_not_fatal_are_collected_in_order(void **state)
                    "subscription_target_offer_not_found - []");
 }
 
-/* ---- 8 to 10 ---------------------------------------------------------------------------------- */
+/* ---- 8 to 10 --------------------------------------------------------------------------------- */
 
 static void live_add_ons_of_the_source_stand_in_the_way(void **state)
 {
@@ -316,7 +316,7 @@ static void conflicts_are_named_in_the_targets_order(void **state)
                            "conflicting_service_types other [D B]");
 }
 
-/* ---- 11 to 14 --------------------------------------------------------------------------------- */
+/* ---- 11 to 14 -------------------------------------------------------------------------------- */
 
 static void the_quantity_must_cover_the_assigned_licences(void **state)
 {
@@ -415,7 +415,7 @@ static void the_new_id_must_be_free(void **state)
     assert_granted(fixture, &request);
 }
 
-/* ---- which operation asks what ---------------------------------------------------------------- */
+/* ---- which operation asks what --------------------------------------------------------------- */
 
 static void check_puts_errors_of_a_target_beside_it(void **state)
 {
