@@ -18,9 +18,9 @@ help:
 demo:
 	@$(install) build services
 	@echo 'demo: building planlift'
-	@cmake --preset dev >/dev/null
-	@cmake --build --preset dev --target planlift
-	@tests/env/services.py run -- build/dev/planlift demo
+	@cmake --preset release >/dev/null
+	@cmake --build --preset release
+	@tests/env/services.py run -- build/release/planlift demo
 
 test:
 	@$(install) build services test

@@ -4,8 +4,10 @@ set(PLANLIFT_VENV_PYTHON "${PROJECT_SOURCE_DIR}/build/venv/bin/python")
 
 # Sanitizers make a program slower; a test may be as much more patient.
 set(PLANLIFT_PATIENCE 1)
+set(PLANLIFT_TEST_SCALE 1) # of the random workloads
 if(PLANLIFT_SANITIZE)
     set(PLANLIFT_PATIENCE 3)
+    set(PLANLIFT_TEST_SCALE 0.1)
 endif()
 
 # Any finding ends the program with a status that no test takes for its own.
@@ -46,7 +48,8 @@ function(planlift_python_tests label timeout_s folder)
             "PYTHONPATH=${PROJECT_SOURCE_DIR}/tests"
             "PYTHONDONTWRITEBYTECODE=1"
             "PLANLIFT_BINARY=${PROJECT_BINARY_DIR}/planlift"
-            "PLANLIFT_TEST_PATIENCE=${PLANLIFT_PATIENCE}")
+            "PLANLIFT_TEST_PATIENCE=${PLANLIFT_PATIENCE}"
+            "PLANLIFT_TEST_SCALE=${PLANLIFT_TEST_SCALE}")
         # The long ones first, so that no core is idle at the end.
         set_property(TEST ${label}.${name} PROPERTY COST ${timeout_s})
     endforeach()

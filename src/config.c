@@ -51,7 +51,12 @@ struct pl_config {
     size_t kafka_count;
 };
 
-/* ---- small tools ------------------------------------------------------------------------------- */
+/* ---- small tools ----------------------------------------------------------------------------- */
+
+static const char *system_reason(void)
+{
+    return strerror(errno); /* NOLINT(concurrency-mt-unsafe): called before there are threads */
+}
 
 static char *copy_text(const char *text, size_t len)
 {
@@ -73,7 +78,7 @@ static size_t least(size_t a, size_t b)
 /* Levenshtein distance, for names below NAME_BYTES. */
 static size_t distance(const char *a, const char *b)
 {
-    size_t row[NAME_BYTES + 1];
+    size_t row[NAME_BYTES + 1] = {0};
     size_t b_len = strlen(b);
 
     for (size_t j = 0; j <= b_len; j++) {
@@ -106,11 +111,12 @@ static enum pl_status unknown_key(const char *name, const char *where, struct pl
             nearest = rows[i].name;
         }
     }
-    return pl_fail(error, PL_BAD_DATA, "%s: unknown setting \"%s\"; the nearest known one is \"%s\"",
-                   where, name, nearest);
+    return pl_fail(error, PL_BAD_DATA,
+                   "%s: unknown setting \"%s\"; the nearest known one is \"%s\"", where, name,
+                   nearest);
 }
 
-/* ---- setting values ---------------------------------------------------------------------------- */
+/* ---- setting values -------------------------------------------------------------------------- */
 
 static enum pl_status set_kafka(struct pl_config *config, const char *name, const char *value,
                                 const char *where, struct pl_error *error)
@@ -130,8 +136,7 @@ static enum pl_status set_kafka(struct pl_config *config, const char *name, cons
             return PL_OK;
         }
     }
-    config->kafka =
-        realloc(config->kafka, (config->kafka_count + 1) * sizeof(*config->kafka));
+    config->kafka = realloc(config->kafka, (config->kafka_count + 1) * sizeof(*config->kafka));
     if (config->kafka == NULL) {
         pl_out_of_memory(config->kafka_count);
     }
@@ -158,7 +163,7 @@ static enum pl_status set_value(struct pl_config *config, const char *name, cons
     return unknown_key(name, where, error);
 }
 
-/* ---- the file ---------------------------------------------------------------------------------- */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 static char *trim(char *text)
 {
@@ -201,7 +206,7 @@ static enum pl_status load_file(struct pl_config *config, const char *path, stru
     enum pl_status status = PL_OK;
 
     if (file == NULL) {
-        return pl_fail(error, PL_BAD_DATA, "%s: %s", path, strerror(errno));
+        return pl_fail(error, PL_BAD_DATA, "%s: %s", path, system_reason());
     }
     for (int number = 1; status == PL_OK && getline(&line, &size, file) >= 0; number++) {
         status = take_line(config, path, number, line, error);
@@ -214,24 +219,32 @@ static enum pl_status load_file(struct pl_config *config, const char *path, stru
     return status;
 }
 
-/* ---- the environment --------------------------------------------------------------------------- */
+/* ---- the environment ------------------------------------------------------------------------- */
+
+/* Letters of a variable's name as a setting has them, by the C locale. */
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? "abcdefghijklmnopqrstuvwxyz"[c - 'A'] : c;
+}
 
 /* PLANLIFT_GROUP_ID -> group.id; two underscores stand for one. */
 static void name_of_variable(const char *variable, size_t len, char name[NAME_BYTES])
 {
     size_t out = 0;
 
+    memset(name, 0, NAME_BYTES);
     for (size_t i = 0; i < len && out + 1 < NAME_BYTES; i++) {
         if (variable[i] != '_') {
-            name[out++] = (char)tolower((unsigned char)variable[i]);
-        } else if (i + 1 < len && variable[i + 1] == '_') {
-            name[out++] = '_';
-            i++;
-        } else {
-            name[out++] = '.';
+            name[out++] = lower(variable[i]);
+            continue;
         }
+        name[out] = '.';
+        if (i + 1 < len && variable[i + 1] == '_') {
+            name[out] = '_';
+            i++;
+        }
+        out++;
     }
-    name[out] = '\0';
 }
 
 /* Kubernetes puts such variables for a Service called planlift into every pod of the namespace. */
@@ -258,7 +271,7 @@ static enum pl_status read_secret(const char *path, const char *where, char **re
     ssize_t len;
 
     if (file == NULL) {
-        return pl_fail(error, PL_BAD_DATA, "%s: %s: %s", where, path, strerror(errno));
+        return pl_fail(error, PL_BAD_DATA, "%s: %s: %s", where, path, system_reason());
     }
     len = getdelim(&value, &size, '\0', file);
     if (len < 0) {
@@ -336,7 +349,7 @@ static enum pl_status take_variable(struct pl_config *config, const char *const 
     return set_value(config, name, equals + 1, where, error);
 }
 
-/* ---- checks ------------------------------------------------------------------------------------ */
+/* ---- checks ---------------------------------------------------------------------------------- */
 
 struct range {
     enum pl_setting setting;
@@ -420,10 +433,24 @@ static enum pl_status check_topics(const struct pl_config *config, struct pl_err
     return PL_OK;
 }
 
-/* ---- loading and asking ------------------------------------------------------------------------ */
+/* ---- loading and asking ---------------------------------------------------------------------- */
+
+static void fix_value(struct pl_config *config, const struct pl_config_fixed *fixed)
+{
+    free(config->values[fixed->setting]);
+    config->values[fixed->setting] =
+        fixed->value == NULL ? NULL : copy_text(fixed->value, strlen(fixed->value));
+}
 
 enum pl_status pl_config_load(const char *path, const char *const *environment,
                               struct pl_config **ret_config, struct pl_error *error)
+{
+    return pl_config_load_fixed(path, environment, NULL, 0, ret_config, error);
+}
+
+enum pl_status pl_config_load_fixed(const char *path, const char *const *environment,
+                                    const struct pl_config_fixed *fixed, size_t fixed_count,
+                                    struct pl_config **ret_config, struct pl_error *error)
 {
     struct pl_config *config = calloc(1, sizeof(*config));
     enum pl_status status = PL_OK;
@@ -436,6 +463,9 @@ enum pl_status pl_config_load(const char *path, const char *const *environment,
     }
     for (size_t i = 0; status == PL_OK && environment[i] != NULL; i++) {
         status = take_variable(config, environment, environment[i], error);
+    }
+    for (size_t i = 0; i < fixed_count; i++) {
+        fix_value(config, &fixed[i]);
     }
     if (status == PL_OK) {
         status = check_numbers(config, error);

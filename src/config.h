@@ -69,6 +69,19 @@ struct pl_config; /* immutable once loaded */
  * read, a kafka.* setting that exactly-once depends on. Owns: free with pl_config_free. */
 PL_MUST_CHECK enum pl_status pl_config_load(const char *path, const char *const *environment,
                                             struct pl_config **ret_config, struct pl_error *error);
+
+/* A value that a subcommand decides by itself, whatever file and environment say. */
+struct pl_config_fixed {
+    enum pl_setting setting;
+    const char *value; /* NULL: unset, the default counts */
+};
+
+/* As pl_config_load, then the fixed ones. */
+PL_MUST_CHECK enum pl_status pl_config_load_fixed(const char *path, const char *const *environment,
+                                                  const struct pl_config_fixed *fixed,
+                                                  size_t fixed_count,
+                                                  struct pl_config **ret_config,
+                                                  struct pl_error *error);
 void pl_config_free(struct pl_config *config);
 
 /* NULL where unset and without a default. Borrowed for the life of the configuration. */

@@ -4,6 +4,7 @@
 
 #include "cli/catalogue.h"
 #include "cli/decide.h"
+#include "cli/demo.h"
 #include "cli/run.h"
 #include "cli/topics.h"
 
@@ -15,7 +16,9 @@ struct command {
 
 static const struct command commands[] = {
     {"run", pl_cli_run, "the service: decide upgrade requests from Kafka"},
-    {"decide", pl_cli_decide, "decide requests and apply events from standard input, without Kafka"},
+    {"demo", pl_cli_demo, "the service at work on sample data, shown as tables"},
+    {"decide", pl_cli_decide,
+     "decide requests and apply events from standard input, without Kafka"},
     {"topics", pl_cli_topics, "make the Kafka topics that the service needs"},
     {"catalogue", pl_cli_catalogue, "validate a catalogue"},
 };

@@ -15,8 +15,10 @@ static enum pl_log_format line_format = PL_LOG_TEXT;
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
-/* Kept free for what closes a line, so that even a cut one is whole JSON. */
-#define CLOSING_BYTES 16
+/* Texts and fields end here: what is left closes the line, so that even a cut one is whole JSON. */
+#define TEXT_END (LINE_BYTES - 16)
+/* What a field takes beside its key and its text: punctuation, and digits if it is a number. */
+#define FIELD_BYTES 28
 
 /* A line whose texts silently end where the space does. */
 struct line {
@@ -57,25 +59,58 @@ static void put_number(struct line *line, int64_t number)
     put_text(line, digits);
 }
 
-/* Quoted, control characters and quotes escaped: valid in JSON, and one line in text. */
+/* Bytes of the UTF-8 character (RFC 3629) that text begins with; 0 if it begins with none. */
+static size_t char_len(const unsigned char *text)
+{
+    size_t len = 1;
+
+    if (text[0] >= 0x80) {
+        len = text[0] < 0xc2 || text[0] > 0xf4 ? 0 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
+    }
+    for (size_t i = 1; i < len; i++) {
+        if ((text[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xf0 && text[1] < 0x90) ||
+        (text[0] == 0xed && text[1] > 0x9f) || (text[0] == 0xf4 && text[1] > 0x8f)) {
+        return 0; /* overlong, a surrogate, or beyond the last character */
+    }
+    return len;
+}
+
+/* The next character of a text as it stands between quotes: valid in JSON, and one line in text.
+ * What is no character becomes a question mark. Returns how many bytes of text it stands for. */
+static size_t quote_char(const unsigned char *text, char ret_quoted[8])
+{
+    size_t len = char_len(text);
+
+    if (len == 0) {
+        (void)snprintf(ret_quoted, 8, "?"); /* fits; so do the others */
+        return 1;
+    }
+    if (text[0] < 0x20 || text[0] == 0x7f) {
+        (void)snprintf(ret_quoted, 8, "\\u%04x", (unsigned)text[0]);
+    } else if (text[0] == '"' || text[0] == '\\') {
+        (void)snprintf(ret_quoted, 8, "\\%c", text[0]);
+    } else {
+        (void)snprintf(ret_quoted, 8, "%.*s", (int)len, (const char *)text);
+    }
+    return len;
+}
+
 static void put_quoted(struct line *line, const char *text)
 {
-    static const char hex[] = "0123456789abcdef";
+    const unsigned char *next = (const unsigned char *)text;
+    char quoted[8];
 
     put_char(line, '"');
-    for (; *text != '\0' && line->len < sizeof(line->text) - CLOSING_BYTES; text++) {
-        unsigned char c = (unsigned char)*text;
-
-        if (c == '"' || c == '\\') {
-            put_char(line, '\\');
-            put_char(line, (char)c);
-        } else if (c < 0x20) {
-            put_text(line, "\\u00");
-            put_char(line, hex[c >> 4]);
-            put_char(line, hex[c & 15]);
-        } else {
-            put_char(line, (char)c);
+    while (*next != '\0') {
+        next += quote_char(next, quoted);
+        if (line->len + strlen(quoted) > TEXT_END) {
+            break;
         }
+        put_text(line, quoted);
     }
     put_char(line, '"');
 }
@@ -96,11 +131,19 @@ static void put_time(struct line *line)
 
 static bool is_plain(const char *text)
 {
-    return *text != '\0' && strpbrk(text, " \"\\\n\t=") == NULL;
+    const char *c = text;
+
+    while (*c > ' ' && *c < 0x7f && strchr("\"\\=", *c) == NULL) {
+        c++;
+    }
+    return c > text && *c == '\0';
 }
 
 static void put_field(struct line *line, const struct pl_log_field *field)
 {
+    if (line->len + strlen(field->key) + FIELD_BYTES > TEXT_END) {
+        return; /* the line is full: whole fields or none */
+    }
     if (line_format == PL_LOG_JSON) {
         put_text(line, ",\"");
         put_text(line, field->key);

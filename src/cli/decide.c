@@ -48,15 +48,10 @@ struct session {
 
 /* ---- answering ------------------------------------------------------------------------------- */
 
-/* Nothing but blanks of JSON, as what is left of an empty line that ended in a CR and an LF. */
-static bool is_blank(struct pl_bytes line)
+/* An empty line, also one that ended in a CR and an LF. */
+static bool is_empty(struct pl_bytes line)
 {
-    for (size_t i = 0; i < line.len; i++) {
-        if (line.data[i] != ' ' && line.data[i] != '\t' && line.data[i] != '\r') {
-            return false;
-        }
-    }
-    return true;
+    return line.len == 0 || (line.len == 1 && line.data[0] == '\r');
 }
 
 static void answer_request(struct session *session, struct pl_decide_line *line)
@@ -81,7 +76,7 @@ static void answer(struct session *session, struct pl_bytes text)
     struct pl_decide_line line;
     struct pl_error error = {""};
 
-    if (is_blank(text)) {
+    if (is_empty(text)) {
         return;
     }
     if (pl_decide_line_parse(text, &session->arena, &error, &line) != PL_OK) {

@@ -32,8 +32,8 @@ struct pl_schemas {
 
 static void list_shipped(struct schema shipped[OWN_COUNT])
 {
-    shipped[0] = (struct schema){
-        EVENT_ID, {(const char *)pl_embed_event_schema, pl_embed_event_schema_len}};
+    shipped[0] =
+        (struct schema){EVENT_ID, {(const char *)pl_embed_event_schema, pl_embed_event_schema_len}};
     shipped[1] = (struct schema){
         REQUEST_ID, {(const char *)pl_embed_request_schema, pl_embed_request_schema_len}};
     shipped[2] = (struct schema){
@@ -50,7 +50,7 @@ static const struct schema *find(const struct pl_schemas *schemas, uint32_t id)
     return NULL;
 }
 
-/* ---- a folder ---------------------------------------------------------------------------------- */
+/* ---- a folder -------------------------------------------------------------------------------- */
 
 static enum pl_status read_text(struct pl_schemas *schemas, const char *path,
                                 struct pl_error *error, struct pl_bytes *ret_text)
@@ -122,7 +122,7 @@ static enum pl_status load_folder(struct pl_schemas *schemas, const char *folder
     return status == PL_OK ? check_own(schemas, folder, error) : status;
 }
 
-/* ---- loading and asking ------------------------------------------------------------------------ */
+/* ---- loading and asking ---------------------------------------------------------------------- */
 
 enum pl_status pl_schemas_load(const char *path, struct pl_error *error,
                                struct pl_schemas **ret_schemas)
@@ -164,6 +164,8 @@ struct pl_own_schemas pl_schemas_own(void)
     return (struct pl_own_schemas){.event_json = shipped[0].text,
                                    .request_json = shipped[1].text,
                                    .result_json = shipped[2].text,
+                                   .event_id = EVENT_ID,
+                                   .request_id = REQUEST_ID,
                                    .result_id = RESULT_ID};
 }
 

@@ -1,4 +1,5 @@
-/* The embedded schema registry: the schemas compiled in, or a folder with a manifest (contract 3). */
+/* The embedded schema registry: the schemas compiled in, or a folder with a manifest (contract
+ * 3). */
 #ifndef PL_CLI_SCHEMAS_H
 #define PL_CLI_SCHEMAS_H
 

@@ -18,6 +18,7 @@ struct service {
     struct pl_world world;
     struct pl_catalogue *catalogue;
     struct pl_schemas *schemas;
+    struct pl_schema_source source; /* the decoder borrows it */
     struct pl_decoder *decoder;
     struct pl_redis *redis;
     struct pl_kafka_topics topics;
@@ -31,8 +32,8 @@ struct service {
 static enum pl_status prepare(struct service *service, struct pl_error *error)
 {
     const struct pl_config *config = service->settings->config;
-    enum pl_status status = pl_cli_catalogue_load(
-        pl_config_text(config, PL_SETTING_CATALOGUE_PATH), error, &service->catalogue);
+    enum pl_status status = pl_cli_catalogue_load(pl_config_text(config, PL_SETTING_CATALOGUE_PATH),
+                                                  error, &service->catalogue);
 
     if (status == PL_OK) {
         status = pl_schemas_load(pl_config_text(config, PL_SETTING_SCHEMAS_PATH), error,
@@ -40,9 +41,9 @@ static enum pl_status prepare(struct service *service, struct pl_error *error)
     }
     if (status == PL_OK) {
         const struct pl_own_schemas own = pl_schemas_own();
-        const struct pl_schema_source source = pl_schemas_source(service->schemas);
 
-        status = pl_decoder_new(&own, &source, error, &service->decoder);
+        service->source = pl_schemas_source(service->schemas);
+        status = pl_decoder_new(&own, &service->source, error, &service->decoder);
     }
     if (status == PL_OK) {
         status = pl_settings_redis(service->settings, &service->redis, error);
@@ -50,7 +51,7 @@ static enum pl_status prepare(struct service *service, struct pl_error *error)
     return status == PL_OK ? PL_OK : PL_BAD_DATA;
 }
 
-/* ---- what may be away at first ----------------------------------------------------------------- */
+/* ---- what may be away at first --------------------------------------------------------------- */
 
 static enum pl_status check_redis(struct service *service, struct pl_error *error)
 {
@@ -114,7 +115,7 @@ static enum pl_status insist(struct service *service,
 
 static enum pl_status connect_all(struct service *service, struct pl_error *error)
 {
-    static enum pl_status (*const steps[])(struct service *service, struct pl_error *error) = {
+    static enum pl_status (*const steps[])(struct service * service, struct pl_error * error) = {
         check_topics, check_redis, open_reader, open_feed, open_txn};
     enum pl_status status = PL_OK;
 
@@ -124,7 +125,7 @@ static enum pl_status connect_all(struct service *service, struct pl_error *erro
     return status;
 }
 
-/* ---- running ----------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 static enum pl_status run_pipeline(struct service *service, struct pl_error *error)
 {
@@ -164,6 +165,15 @@ static void take_down(struct service *service)
     pl_catalogue_free(service->catalogue);
 }
 
+/* Contract 8: the older of two processes with one slot says which host took it. */
+static enum pl_status tell_holder(const struct pl_settings *settings, struct pl_error *error)
+{
+    char holder[256];
+
+    pl_kafka_slot_holder(&settings->kafka, holder, sizeof(holder));
+    return pl_fail_at(error, PL_FENCED, "slot %s is held by %s now", settings->instance_id, holder);
+}
+
 enum pl_status pl_service_run(const struct pl_settings *settings, bool drain,
                               const volatile sig_atomic_t *stop, struct pl_error *error)
 {
@@ -184,5 +194,5 @@ enum pl_status pl_service_run(const struct pl_settings *settings, bool drain,
         status = PL_OK; /* asked to stop before it had begun */
     }
     take_down(&service);
-    return status;
+    return status == PL_FENCED ? tell_holder(settings, error) : status;
 }

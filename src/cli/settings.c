@@ -44,17 +44,19 @@ static const char *host_slot(const char *host)
     return hyphen + 1;
 }
 
-static char *make_instance_id(const struct pl_config *config)
+static char *host_name(void)
+{
+    char host[HOST_BYTES] = "";
+
+    return gethostname(host, sizeof(host) - 1) == 0 ? join(host, "") : join("unknown", "");
+}
+
+static char *make_instance_id(const struct pl_config *config, const char *host)
 {
     const char *slot = pl_config_text(config, PL_SETTING_SLOT);
-    char host[HOST_BYTES] = "";
     char *prefix = join(pl_config_text(config, PL_SETTING_GROUP_ID), "-");
-    char *instance_id;
+    char *instance_id = join(prefix, slot == NULL ? host_slot(host) : slot);
 
-    if (slot == NULL && gethostname(host, sizeof(host) - 1) == 0) {
-        slot = host_slot(host);
-    }
-    instance_id = join(prefix, slot == NULL ? "0" : slot);
     free(prefix);
     return instance_id;
 }
@@ -69,8 +71,7 @@ static void set_up_log(const struct pl_config *config)
     while (found < PL_LOG_ERROR && strcmp(level, levels[found]) != 0) {
         found++;
     }
-    pl_log_setup((enum pl_log_level)found,
-                 strcmp(format, "json") == 0 ? PL_LOG_JSON : PL_LOG_TEXT);
+    pl_log_setup((enum pl_log_level)found, strcmp(format, "json") == 0 ? PL_LOG_JSON : PL_LOG_TEXT);
 }
 
 static void set_kafka(struct pl_settings *settings)
@@ -82,6 +83,7 @@ static void set_kafka(struct pl_settings *settings)
     kafka->property_count = pl_config_kafka(config, &kafka->properties);
     kafka->group_id = pl_config_text(config, PL_SETTING_GROUP_ID);
     kafka->instance_id = settings->instance_id;
+    kafka->host = settings->host;
     kafka->partitioner = pl_config_text(config, PL_SETTING_PARTITIONER);
     kafka->message_max_bytes = most == NULL ? KAFKA_MESSAGE_MAX_BYTES : strtoll(most, NULL, 10);
     kafka->topics[PL_TOPIC_EVENTS] = pl_config_text(config, PL_SETTING_TOPIC_EVENTS);
@@ -112,11 +114,19 @@ static enum pl_status refuse_unbuilt(const struct pl_config *config, struct pl_e
 enum pl_status pl_settings_load(const char *path, struct pl_settings *ret_settings,
                                 struct pl_error *error)
 {
+    return pl_settings_load_fixed(path, NULL, 0, ret_settings, error);
+}
+
+enum pl_status pl_settings_load_fixed(const char *path, const struct pl_config_fixed *fixed,
+                                      size_t fixed_count, struct pl_settings *ret_settings,
+                                      struct pl_error *error)
+{
     struct pl_settings *settings = ret_settings;
     enum pl_status status;
 
     *settings = (struct pl_settings){.config = NULL};
-    status = pl_config_load(path, (const char *const *)environ, &settings->config, error);
+    status = pl_config_load_fixed(path, (const char *const *)environ, fixed, fixed_count,
+                                  &settings->config, error);
     if (status == PL_OK) {
         status = refuse_unbuilt(settings->config, error);
     }
@@ -125,7 +135,8 @@ enum pl_status pl_settings_load(const char *path, struct pl_settings *ret_settin
         return status;
     }
     set_up_log(settings->config);
-    settings->instance_id = make_instance_id(settings->config);
+    settings->host = host_name();
+    settings->instance_id = make_instance_id(settings->config, settings->host);
     set_kafka(settings);
     return PL_OK;
 }
@@ -137,6 +148,7 @@ void pl_settings_done(struct pl_settings *settings)
         free(settings->dlq_names[input]);
     }
     free(settings->instance_id);
+    free(settings->host);
     *settings = (struct pl_settings){.config = NULL};
 }
 

@@ -9,22 +9,26 @@
 #include "planlift/ports.h"
 #include "planlift/status.h"
 
+/* Where Kafka is unless kafka.bootstrap.servers says. */
+#define PL_KAFKA_DEFAULT_SERVERS "localhost:9092"
+
 /* Borrowed for the life of everything made from it. */
 struct pl_kafka_options {
     const char *const (*properties)[2]; /* the user's kafka.* settings: name, value */
     size_t property_count;
     const char *group_id;
     const char *instance_id; /* group.id-slot: group.instance.id and transactional.id (I10) */
+    const char *host; /* client.id unless the user sets one: who holds a slot is told by it */
     const char *topics[PL_TOPIC_COUNT];
-    const char *partitioner; /* murmur2_random, consistent_random or none */
+    const char *partitioner;   /* murmur2_random, consistent_random or none */
     int64_t message_max_bytes; /* kafka.message.max.bytes as the user set it, or Kafka's default */
 };
 
-/* ---- topics ----------------------------------------------------------------------------------- */
+/* ---- topics ---------------------------------------------------------------------------------- */
 
 /* What start-up learns of the topics. */
 struct pl_kafka_topics {
-    int32_t partition_count;               /* of inputs, results and state alike (contract 2) */
+    int32_t partition_count; /* of inputs, results and state alike (contract 2) */
     int32_t dlq_partition_count[PL_INPUT_COUNT]; /* by input */
     int64_t max_message_bytes[PL_TOPIC_COUNT];   /* max.message.bytes of each topic */
     int64_t state_delete_retention_ms;           /* how long tombstones live (A10) */
@@ -40,19 +44,28 @@ PL_MUST_CHECK enum pl_status pl_kafka_topics_check(const struct pl_kafka_options
 
 /* Make the topics that are not there. replication_factor -1: the broker's default. report is called
  * for each topic with what happened. Errors: PL_FATAL, PL_AGAIN. */
-PL_MUST_CHECK enum pl_status
-pl_kafka_topics_create(const struct pl_kafka_options *options, int32_t partitions,
-                       int32_t replication_factor,
-                       void (*report)(const char *topic, const char *outcome),
-                       struct pl_error *error);
+PL_MUST_CHECK enum pl_status pl_kafka_topics_create(
+    const struct pl_kafka_options *options, int32_t partitions, int32_t replication_factor,
+    void (*report)(const char *topic, const char *outcome), struct pl_error *error);
 
-/* ---- ports ------------------------------------------------------------------------------------ */
+/* Remove the topics, with all that is in them; those that are not there are none to remove.
+ * Errors: PL_FATAL, PL_AGAIN. */
+PL_MUST_CHECK enum pl_status pl_kafka_topics_delete(const struct pl_kafka_options *options,
+                                                    struct pl_error *error);
+
+/* ---- slots ----------------------------------------------------------------------------------- */
+
+/* Name of the host that holds our slot in the group now, for the message of one that lost it. */
+void pl_kafka_slot_holder(const struct pl_kafka_options *options, char *ret_holder, size_t size);
+
+/* ---- ports ----------------------------------------------------------------------------------- */
 
 struct pl_kafka_feed;
 struct pl_kafka_txn;
 struct pl_kafka_reader;
 
-/* Joins the group at once. topics and reader are borrowed. drain: note the ends of the inputs now, for drained().
+/* Joins the group at once. topics and reader are borrowed. drain: note the ends of the inputs
+ * now, for drained().
  * Errors: PL_FATAL, PL_AGAIN. */
 PL_MUST_CHECK enum pl_status pl_kafka_feed_new(const struct pl_kafka_options *options,
                                                const struct pl_kafka_topics *topics,
@@ -60,15 +73,14 @@ PL_MUST_CHECK enum pl_status pl_kafka_feed_new(const struct pl_kafka_options *op
                                                struct pl_kafka_feed **ret_feed,
                                                struct pl_error *error);
 struct pl_feed pl_kafka_feed_port(struct pl_kafka_feed *feed);
-void pl_kafka_feed_free(struct pl_kafka_feed *feed); /* leaves as a static member: keeps its place */
+void pl_kafka_feed_free(
+    struct pl_kafka_feed *feed); /* leaves as a static member: keeps its place */
 
 /* The transactional producer of this slot; fences the one that held the slot before. feed: whose
  * group the offsets belong to, borrowed. Errors: PL_FATAL, PL_AGAIN, PL_FENCED. */
-PL_MUST_CHECK enum pl_status pl_kafka_txn_new(const struct pl_kafka_options *options,
-                                              const struct pl_kafka_topics *topics,
-                                              struct pl_kafka_feed *feed,
-                                              struct pl_kafka_txn **ret_txn,
-                                              struct pl_error *error);
+PL_MUST_CHECK enum pl_status
+pl_kafka_txn_new(const struct pl_kafka_options *options, const struct pl_kafka_topics *topics,
+                 struct pl_kafka_feed *feed, struct pl_kafka_txn **ret_txn, struct pl_error *error);
 struct pl_txn pl_kafka_txn_port(struct pl_kafka_txn *txn);
 void pl_kafka_txn_free(struct pl_kafka_txn *txn);
 

@@ -35,14 +35,16 @@ static enum pl_status set_all(rd_kafka_conf_t *conf, const struct pl_kafka_optio
                               const struct pl_property *defaults, const struct pl_property *forced,
                               struct pl_error *error)
 {
-    enum pl_status status = PL_OK;
+    enum pl_status status = set_property(conf, "client.id", options->host, error);
 
+    if (status == PL_OK) {
+        status = set_property(conf, "bootstrap.servers", PL_KAFKA_DEFAULT_SERVERS, error);
+    }
     for (; status == PL_OK && defaults->name != NULL; defaults++) {
         status = set_property(conf, defaults->name, defaults->value, error);
     }
     for (size_t i = 0; status == PL_OK && i < options->property_count; i++) {
-        status =
-            set_property(conf, options->properties[i][0], options->properties[i][1], error);
+        status = set_property(conf, options->properties[i][0], options->properties[i][1], error);
     }
     for (; status == PL_OK && forced->name != NULL; forced++) {
         status = set_property(conf, forced->name, forced->value, error);
@@ -50,11 +52,9 @@ static enum pl_status set_all(rd_kafka_conf_t *conf, const struct pl_kafka_optio
     return status;
 }
 
-enum pl_status pl_kafka_client_new(const struct pl_kafka_options *options, rd_kafka_type_t type,
-                                   const struct pl_property *defaults,
-                                   const struct pl_property *forced,
-                                   void (*prepare)(rd_kafka_conf_t *conf, void *opaque),
-                                   void *opaque, rd_kafka_t **ret_rk, struct pl_error *error)
+enum pl_status pl_kafka_client_new(const struct pl_kafka_options *options,
+                                   const struct pl_client_plan *plan, rd_kafka_t **ret_rk,
+                                   struct pl_error *error)
 {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     char text[512];
@@ -62,16 +62,16 @@ enum pl_status pl_kafka_client_new(const struct pl_kafka_options *options, rd_ka
     enum pl_status status;
 
     rd_kafka_conf_set_log_cb(conf, log_line);
-    rd_kafka_conf_set_opaque(conf, opaque);
-    status = set_all(conf, options, defaults, forced, error);
+    rd_kafka_conf_set_opaque(conf, plan->opaque);
+    status = set_all(conf, options, plan->defaults, plan->forced, error);
     if (status != PL_OK) {
         rd_kafka_conf_destroy(conf);
         return status;
     }
-    if (prepare != NULL) {
-        prepare(conf, opaque);
+    if (plan->prepare != NULL) {
+        plan->prepare(conf);
     }
-    rk = rd_kafka_new(type, conf, text, sizeof(text)); /* takes conf on success only */
+    rk = rd_kafka_new(plan->type, conf, text, sizeof(text)); /* takes conf on success only */
     if (rk == NULL) {
         rd_kafka_conf_destroy(conf);
         return pl_fail(error, PL_FATAL, "Kafka client cannot be made: %s", text);
@@ -80,7 +80,7 @@ enum pl_status pl_kafka_client_new(const struct pl_kafka_options *options, rd_ka
     return PL_OK;
 }
 
-/* ---- topics ----------------------------------------------------------------------------------- */
+/* ---- topics ---------------------------------------------------------------------------------- */
 
 static enum pl_status count_of(const struct rd_kafka_metadata *metadata, const char *topic,
                                int32_t *ret_count, struct pl_error *error)
@@ -103,8 +103,7 @@ static enum pl_status count_of(const struct rd_kafka_metadata *metadata, const c
 }
 
 enum pl_status pl_kafka_partition_counts(rd_kafka_t *rk, const struct pl_kafka_options *options,
-                                         int32_t ret_counts[PL_TOPIC_COUNT],
-                                         struct pl_error *error)
+                                         int32_t ret_counts[PL_TOPIC_COUNT], struct pl_error *error)
 {
     const struct rd_kafka_metadata *metadata;
     enum pl_status status = PL_OK;
@@ -121,7 +120,55 @@ enum pl_status pl_kafka_partition_counts(rd_kafka_t *rk, const struct pl_kafka_o
     return status;
 }
 
-/* ---- errors ----------------------------------------------------------------------------------- */
+/* ---- headers --------------------------------------------------------------------------------- */
+
+rd_kafka_headers_t *pl_kafka_headers_new(const struct pl_message *message)
+{
+    rd_kafka_headers_t *list;
+
+    if (message->header_count == 0) {
+        return NULL;
+    }
+    list = rd_kafka_headers_new(message->header_count);
+    for (size_t i = 0; i < message->header_count; i++) {
+        const struct pl_header *header = &message->headers[i];
+
+        /* Fails only for a read-only list, which a new one is not. */
+        (void)rd_kafka_header_add(list, header->name.data, (ssize_t)header->name.len,
+                                  header->value.data, (ssize_t)header->value.len);
+    }
+    return list;
+}
+
+void pl_kafka_headers_read(const rd_kafka_message_t *message, struct pl_arena *arena,
+                           const struct pl_header **ret_headers, size_t *ret_count)
+{
+    rd_kafka_headers_t *list;
+    struct pl_header *found;
+    size_t count;
+
+    *ret_headers = NULL;
+    *ret_count = 0;
+    if (rd_kafka_message_headers(message, &list) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return; /* it has none */
+    }
+    count = rd_kafka_header_cnt(list);
+    found = pl_arena_alloc(arena, count * sizeof(*found));
+    for (size_t i = 0; i < count; i++) {
+        const char *name = "";
+        const void *value = NULL;
+        size_t len = 0;
+
+        if (rd_kafka_header_get_all(list, i, &name, &value, &len) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+            break;
+        }
+        found[i] = (struct pl_header){pl_bytes_of(name), {value, len}};
+        *ret_count = i + 1;
+    }
+    *ret_headers = found;
+}
+
+/* ---- errors ---------------------------------------------------------------------------------- */
 
 static enum pl_status status_of(rd_kafka_resp_err_t err)
 {

@@ -3,9 +3,10 @@
 #ifndef PL_IO_KAFKA_CLIENT_H
 #define PL_IO_KAFKA_CLIENT_H
 
-#include <librdkafka/rdkafka.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <librdkafka/rdkafka.h>
 
 #include "io/kafka.h"
 #include "planlift/compiler.h"
@@ -20,16 +21,20 @@ struct pl_property {
     const char *value;
 };
 
-/* A handle with the user's kafka.* properties, then those of `forced` (ended by a NULL name), which
- * win. conf callbacks may be set by prepare (may be NULL). Errors: PL_FATAL (a property is refused).
+/* What a kind of handle is made of, beside the user's kafka.* properties. */
+struct pl_client_plan {
+    rd_kafka_type_t type;
+    const struct pl_property *defaults; /* the user's win over these; both end with a NULL name */
+    const struct pl_property *forced;   /* these win over the user's */
+    void (*prepare)(rd_kafka_conf_t *conf); /* sets callbacks; may be NULL */
+    void *opaque;                           /* for the callbacks */
+};
+
+/* Make a handle. Errors: PL_FATAL (a property is refused).
  * Owns: destroy *ret_rk with rd_kafka_destroy. */
 PL_MUST_CHECK enum pl_status pl_kafka_client_new(const struct pl_kafka_options *options,
-                                                 rd_kafka_type_t type,
-                                                 const struct pl_property *defaults,
-                                                 const struct pl_property *forced,
-                                                 void (*prepare)(rd_kafka_conf_t *conf, void *opaque),
-                                                 void *opaque, rd_kafka_t **ret_rk,
-                                                 struct pl_error *error);
+                                                 const struct pl_client_plan *plan,
+                                                 rd_kafka_t **ret_rk, struct pl_error *error);
 
 /* Partitions of each topic, as far as the handle knows them by rd_kafka_topic_new; -1 for one that
  * does not exist. Errors: PL_AGAIN. */
@@ -37,6 +42,13 @@ PL_MUST_CHECK enum pl_status pl_kafka_partition_counts(rd_kafka_t *rk,
                                                        const struct pl_kafka_options *options,
                                                        int32_t ret_counts[PL_TOPIC_COUNT],
                                                        struct pl_error *error);
+
+/* Headers of a message to produce, which takes them where it succeeds; NULL where it has none. */
+rd_kafka_headers_t *pl_kafka_headers_new(const struct pl_message *message);
+
+/* Headers of a message that was read: the array is in the arena, views borrow from the message. */
+void pl_kafka_headers_read(const rd_kafka_message_t *message, struct pl_arena *arena,
+                           const struct pl_header **ret_headers, size_t *ret_count);
 
 /* Status of a simple error code; text: what was tried. */
 enum pl_status pl_kafka_fail(struct pl_error *error, rd_kafka_resp_err_t err, const char *what);

@@ -1,6 +1,6 @@
 /* Draining: every input partition up to the end it had at start, whoever commits it. What lies
- * between a committed offset and the end may be nothing but markers and aborted records, so the only
- * sure way is to look: read on from there until a record or the end shows. */
+ * between a committed offset and the end may be nothing but markers and aborted records, so the
+ * only sure way is to look: read on from there until a record or the end shows. */
 #include "kafka_drain.h"
 
 #include <stdlib.h>
@@ -60,11 +60,11 @@ void pl_drain_free(struct pl_drain *drain)
     }
 }
 
-/* Is there no record in [from, end)? Unknown after a while counts as "there may be". */
-static enum pl_status is_empty_between(struct pl_drain *drain, enum pl_topic input,
-                                       int32_t partition, int64_t from, int64_t end, bool *ret_empty,
-                                       struct pl_error *error)
+/* Is there no record from `from` up to the target's end? Unknown after a while counts as no. */
+static enum pl_status look(struct pl_drain *drain, enum pl_topic input, int32_t partition,
+                           int64_t from, struct pl_error *error)
 {
+    struct target *target = &drain->targets[partition][input];
     struct pl_reader_event event = {.kind = PL_STATE_IDLE};
     enum pl_status status = pl_kafka_reader_open(drain->reader, input, partition, from, error);
 
@@ -77,7 +77,7 @@ static enum pl_status is_empty_between(struct pl_drain *drain, enum pl_topic inp
     pl_kafka_reader_close(drain->reader);
     /* A record or a position at or past the end: nothing is left below it. The end of what
      * read_committed may see can lie before it, while a transaction is open. */
-    *ret_empty = status == PL_OK && event.kind != PL_STATE_IDLE && event.offset >= end;
+    target->is_done = status == PL_OK && event.kind != PL_STATE_IDLE && event.offset >= target->end;
     return status;
 }
 
@@ -103,7 +103,7 @@ static enum pl_status check_target(struct pl_drain *drain, enum pl_topic input, 
         target->is_done = true;
         return PL_OK;
     }
-    return is_empty_between(drain, input, partition, from, target->end, &target->is_done, error);
+    return look(drain, input, partition, from, error);
 }
 
 enum pl_status pl_drain_check(struct pl_drain *drain, int64_t (*committed)[PL_INPUT_COUNT],

@@ -2,8 +2,8 @@
  *
  * Partitions that the group gives us are not read until the pipeline has restored their state and
  * says from where: the group's assignment is acknowledged with an empty list, and each partition
- * joins the list when it is started. Starting again at earlier offsets (after an abort, I9) replaces
- * the list, which is librdkafka's own barrier against records that were fetched before. */
+ * joins the list when it is started. Starting again at earlier offsets (after an abort, I9)
+ * replaces the list, which is librdkafka's own barrier against records that were fetched before. */
 #include "kafka_feed.h"
 
 #include <inttypes.h>
@@ -49,7 +49,7 @@ static const struct pl_property feed_defaults[] = {
     {"fetch.wait.max.ms", "100"},
     {NULL, NULL}};
 
-/* ---- rebalance -------------------------------------------------------------------------------- */
+/* ---- rebalance ------------------------------------------------------------------------------- */
 
 static int input_of(const struct pl_kafka_feed *feed, const char *topic)
 {
@@ -63,8 +63,7 @@ static int input_of(const struct pl_kafka_feed *feed, const char *topic)
 
 static void forget_all(struct pl_kafka_feed *feed)
 {
-    memset(feed->places, 0,
-           (size_t)feed->topics->partition_count * sizeof(*feed->places));
+    memset(feed->places, 0, (size_t)feed->topics->partition_count * sizeof(*feed->places));
     feed->owned_count = 0;
 }
 
@@ -118,13 +117,12 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err,
     }
 }
 
-/* ---- life ------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
-static void prepare(rd_kafka_conf_t *conf, void *opaque)
+static void prepare(rd_kafka_conf_t *conf)
 {
     char unused[256];
 
-    (void)opaque;
     rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
     /* Older versions do not know the property and have only this protocol. */
     (void)rd_kafka_conf_set(conf, "group.protocol", "classic", unused, sizeof(unused));
@@ -156,8 +154,12 @@ static enum pl_status open_consumer(struct pl_kafka_feed *feed, struct pl_error 
                                          {"partition.assignment.strategy", "range"},
                                          {"enable.partition.eof", "false"},
                                          {NULL, NULL}};
-    enum pl_status status = pl_kafka_client_new(feed->options, RD_KAFKA_CONSUMER, feed_defaults,
-                                                forced, prepare, feed, &feed->rk, error);
+    const struct pl_client_plan plan = {.type = RD_KAFKA_CONSUMER,
+                                        .defaults = feed_defaults,
+                                        .forced = forced,
+                                        .prepare = prepare,
+                                        .opaque = feed};
+    enum pl_status status = pl_kafka_client_new(feed->options, &plan, &feed->rk, error);
 
     if (status == PL_OK) {
         rd_kafka_poll_set_consumer(feed->rk);
@@ -220,7 +222,7 @@ rd_kafka_consumer_group_metadata_t *pl_kafka_feed_metadata(struct pl_kafka_feed 
     return rd_kafka_consumer_group_metadata(feed->rk);
 }
 
-/* ---- polling ---------------------------------------------------------------------------------- */
+/* ---- polling --------------------------------------------------------------------------------- */
 
 static int64_t monotonic_ms(void)
 {
@@ -392,34 +394,12 @@ static void release(void *self, struct pl_record *record)
 static enum pl_status headers(void *self, const struct pl_record *record, struct pl_arena *arena,
                               const struct pl_header **ret_headers, size_t *ret_count)
 {
-    rd_kafka_headers_t *list;
-    struct pl_header *found;
-    size_t count;
-
     (void)self;
-    *ret_headers = NULL;
-    *ret_count = 0;
-    if (rd_kafka_message_headers(record->handle, &list) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return PL_OK; /* it has none */
-    }
-    count = rd_kafka_header_cnt(list);
-    found = pl_arena_alloc(arena, count * sizeof(*found));
-    for (size_t i = 0; i < count; i++) {
-        const char *name = "";
-        const void *value = NULL;
-        size_t len = 0;
-
-        if (rd_kafka_header_get_all(list, i, &name, &value, &len) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-            break;
-        }
-        found[i] = (struct pl_header){pl_bytes_of(name), {value, len}};
-        *ret_count = i + 1;
-    }
-    *ret_headers = found;
+    pl_kafka_headers_read(record->handle, arena, ret_headers, ret_count);
     return PL_OK;
 }
 
-/* ---- positions -------------------------------------------------------------------------------- */
+/* ---- positions ------------------------------------------------------------------------------- */
 
 static enum pl_status committed(void *self, const int32_t *partitions, size_t count,
                                 int64_t (*ret_offsets)[PL_INPUT_COUNT], struct pl_error *error)

@@ -13,7 +13,10 @@ struct pl_kafka_reader {
     const struct pl_kafka_options *options;
     rd_kafka_t *committed;
     rd_kafka_t *uncommitted;
-    rd_kafka_topic_t *topics[PL_TOPIC_COUNT]; /* of uncommitted: makes it ask for just these */
+    /* Of both handles. They make the one ask for just these topics, and the other know the leaders
+     * before it reads: else its first read takes a second longer. */
+    rd_kafka_topic_t *committed_topics[PL_TOPIC_COUNT];
+    rd_kafka_topic_t *uncommitted_topics[PL_TOPIC_COUNT];
     rd_kafka_message_t *message; /* the one that the last event's views point into */
     enum pl_topic topic;         /* of the partition being read */
     int32_t partition;           /* -1: none */
@@ -30,19 +33,40 @@ static enum pl_status new_handle(const struct pl_kafka_options *options, const c
 {
     const struct pl_property forced[] = {
         {"group.id", options->group_id}, /* needed to assign; never joined, nothing is committed */
-        {"enable.auto.commit", "false"},
-        {"enable.auto.offset.store", "false"},
-        {"auto.offset.reset", "error"},
-        {"enable.partition.eof", "true"},
-        {"isolation.level", isolation},
-        {NULL, NULL}};
-    enum pl_status status = pl_kafka_client_new(options, RD_KAFKA_CONSUMER, reader_defaults, forced,
-                                                NULL, NULL, ret_rk, error);
+        {"enable.auto.commit", "false"}, {"enable.auto.offset.store", "false"},
+        {"auto.offset.reset", "error"},  {"enable.partition.eof", "true"},
+        {"isolation.level", isolation},  {NULL, NULL}};
+    const struct pl_client_plan plan = {
+        .type = RD_KAFKA_CONSUMER, .defaults = reader_defaults, .forced = forced};
+    enum pl_status status = pl_kafka_client_new(options, &plan, ret_rk, error);
 
     if (status == PL_OK) {
         rd_kafka_poll_set_consumer(*ret_rk);
     }
     return status;
+}
+
+static enum pl_status open_topics(rd_kafka_t *rk, const struct pl_kafka_options *options,
+                                  rd_kafka_topic_t *ret_topics[PL_TOPIC_COUNT],
+                                  struct pl_error *error)
+{
+    for (int topic = 0; topic < PL_TOPIC_COUNT; topic++) {
+        ret_topics[topic] = rd_kafka_topic_new(rk, options->topics[topic], NULL);
+        if (ret_topics[topic] == NULL) {
+            return pl_fail(error, PL_FATAL, "\"%s\" cannot be a topic: %s", options->topics[topic],
+                           rd_kafka_err2str(rd_kafka_last_error()));
+        }
+    }
+    return PL_OK;
+}
+
+static void close_topics(rd_kafka_topic_t *topics[PL_TOPIC_COUNT])
+{
+    for (int topic = 0; topic < PL_TOPIC_COUNT; topic++) {
+        if (topics[topic] != NULL) {
+            rd_kafka_topic_destroy(topics[topic]);
+        }
+    }
 }
 
 enum pl_status pl_kafka_reader_new(const struct pl_kafka_options *options,
@@ -60,12 +84,11 @@ enum pl_status pl_kafka_reader_new(const struct pl_kafka_options *options,
     if (status == PL_OK) {
         status = new_handle(options, "read_uncommitted", &reader->uncommitted, error);
     }
-    for (int topic = 0; status == PL_OK && topic < PL_TOPIC_COUNT; topic++) {
-        reader->topics[topic] = rd_kafka_topic_new(reader->uncommitted, options->topics[topic], NULL);
-        if (reader->topics[topic] == NULL) {
-            status = pl_fail(error, PL_FATAL, "\"%s\" cannot be a topic: %s", options->topics[topic],
-                             rd_kafka_err2str(rd_kafka_last_error()));
-        }
+    if (status == PL_OK) {
+        status = open_topics(reader->committed, options, reader->committed_topics, error);
+    }
+    if (status == PL_OK) {
+        status = open_topics(reader->uncommitted, options, reader->uncommitted_topics, error);
     }
     if (status != PL_OK) {
         pl_kafka_reader_free(reader);
@@ -89,13 +112,10 @@ void pl_kafka_reader_free(struct pl_kafka_reader *reader)
         return;
     }
     drop_message(reader);
+    close_topics(reader->committed_topics);
+    close_topics(reader->uncommitted_topics);
     if (reader->committed != NULL) {
         rd_kafka_destroy(reader->committed);
-    }
-    for (int topic = 0; topic < PL_TOPIC_COUNT; topic++) {
-        if (reader->topics[topic] != NULL) {
-            rd_kafka_topic_destroy(reader->topics[topic]);
-        }
     }
     if (reader->uncommitted != NULL) {
         rd_kafka_destroy(reader->uncommitted);
@@ -171,9 +191,8 @@ enum pl_status pl_kafka_reader_read(struct pl_kafka_reader *reader, int timeout_
         return PL_OK;
     }
     if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        (void)pl_fail(error, PL_AGAIN, "reading %s/%d: %s",
-                      reader->options->topics[reader->topic], reader->partition,
-                      rd_kafka_message_errstr(message));
+        (void)pl_fail(error, PL_AGAIN, "reading %s/%d: %s", reader->options->topics[reader->topic],
+                      reader->partition, rd_kafka_message_errstr(message));
         return message->err == RD_KAFKA_RESP_ERR__FATAL
                    ? pl_kafka_fatal(error, reader->committed, "reading a partition")
                    : PL_AGAIN;
@@ -185,6 +204,12 @@ enum pl_status pl_kafka_reader_read(struct pl_kafka_reader *reader, int timeout_
     return PL_OK;
 }
 
+void pl_kafka_reader_headers(const struct pl_kafka_reader *reader, struct pl_arena *arena,
+                             const struct pl_header **ret_headers, size_t *ret_count)
+{
+    pl_kafka_headers_read(reader->message, arena, ret_headers, ret_count);
+}
+
 enum pl_status pl_kafka_reader_partitions(struct pl_kafka_reader *reader,
                                           int32_t ret_counts[PL_TOPIC_COUNT],
                                           struct pl_error *error)
@@ -192,7 +217,7 @@ enum pl_status pl_kafka_reader_partitions(struct pl_kafka_reader *reader,
     return pl_kafka_partition_counts(reader->uncommitted, reader->options, ret_counts, error);
 }
 
-/* ---- the state log port ----------------------------------------------------------------------- */
+/* ---- the state log port ---------------------------------------------------------------------- */
 
 static enum pl_status state_range(void *self, int32_t partition, int64_t *ret_first,
                                   int64_t *ret_end, struct pl_error *error)

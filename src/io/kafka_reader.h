@@ -23,6 +23,9 @@ PL_MUST_CHECK enum pl_status pl_kafka_reader_open(struct pl_kafka_reader *reader
 PL_MUST_CHECK enum pl_status pl_kafka_reader_read(struct pl_kafka_reader *reader, int timeout_ms,
                                                   struct pl_reader_event *ret_event,
                                                   struct pl_error *error);
+/* Headers of the record that was read last; views are valid as long as its own. */
+void pl_kafka_reader_headers(const struct pl_kafka_reader *reader, struct pl_arena *arena,
+                             const struct pl_header **ret_headers, size_t *ret_count);
 void pl_kafka_reader_close(struct pl_kafka_reader *reader);
 
 /* Partition counts now, by topic, as Kafka says them; -1 for a topic that is not there. */

@@ -35,18 +35,33 @@ static void admin_done(struct admin *admin)
     }
 }
 
-static enum pl_status admin_init(struct admin *admin, const struct pl_kafka_options *options,
+/* A handle that knows no topics yet. It is a consumer's, for where the broker makes every topic that
+ * it is asked about, as Kafka does by default, asking as a producer would make ours the wrong way. */
+static enum pl_status admin_open(struct admin *admin, const struct pl_kafka_options *options,
                                  struct pl_error *error)
 {
+    static const struct pl_property forced[] = {{"allow.auto.create.topics", "false"},
+                                                {NULL, NULL}};
+    static const struct pl_client_plan plan = {
+        .type = RD_KAFKA_CONSUMER, .defaults = no_properties, .forced = forced};
     enum pl_status status;
 
     *admin = (struct admin){.options = options};
-    status = pl_kafka_client_new(options, RD_KAFKA_PRODUCER, no_properties, no_properties, NULL,
-                                 NULL, &admin->rk, error);
+    status = pl_kafka_client_new(options, &plan, &admin->rk, error);
+    if (status == PL_OK) {
+        admin->queue = rd_kafka_queue_new(admin->rk);
+    }
+    return status;
+}
+
+static enum pl_status admin_init(struct admin *admin, const struct pl_kafka_options *options,
+                                 struct pl_error *error)
+{
+    enum pl_status status = admin_open(admin, options, error);
+
     if (status != PL_OK) {
         return status;
     }
-    admin->queue = rd_kafka_queue_new(admin->rk);
     for (int topic = 0; topic < PL_TOPIC_COUNT; topic++) {
         admin->topics[topic] = rd_kafka_topic_new(admin->rk, options->topics[topic], NULL);
         if (admin->topics[topic] == NULL) {
@@ -58,7 +73,7 @@ static enum pl_status admin_init(struct admin *admin, const struct pl_kafka_opti
     return PL_OK;
 }
 
-/* ---- check ------------------------------------------------------------------------------------ */
+/* ---- check ----------------------------------------------------------------------------------- */
 
 static bool is_dlq(int topic)
 {
@@ -121,8 +136,9 @@ static enum pl_status take_config(const struct pl_kafka_options *options, int to
     const char *policy = config_value(entries, count, "cleanup.policy");
 
     if (rd_kafka_ConfigResource_error(resource) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return pl_fail(error, PL_FATAL, "settings of topic %s cannot be read: %s (the service needs "
-                                        "the ACL DescribeConfigs on it)",
+        return pl_fail(error, PL_FATAL,
+                       "settings of topic %s cannot be read: %s (the service needs "
+                       "the ACL DescribeConfigs on it)",
                        options->topics[topic],
                        rd_kafka_err2str(rd_kafka_ConfigResource_error(resource)));
     }
@@ -232,14 +248,14 @@ enum pl_status pl_kafka_topics_check(const struct pl_kafka_options *options,
     return status;
 }
 
-/* ---- create ----------------------------------------------------------------------------------- */
+/* ---- create ---------------------------------------------------------------------------------- */
 
 static rd_kafka_NewTopic_t *new_topic(const struct pl_kafka_options *options, int topic,
                                       int32_t partitions, int32_t replication_factor)
 {
     char unused[128];
-    rd_kafka_NewTopic_t *wanted = rd_kafka_NewTopic_new(
-        options->topics[topic], partitions, replication_factor, unused, sizeof(unused));
+    rd_kafka_NewTopic_t *wanted = rd_kafka_NewTopic_new(options->topics[topic], partitions,
+                                                        replication_factor, unused, sizeof(unused));
     rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR_NO_ERROR;
 
     if (wanted != NULL && topic == PL_TOPIC_STATE) {
@@ -336,5 +352,56 @@ enum pl_status pl_kafka_topics_create(const struct pl_kafka_options *options, in
         rd_kafka_NewTopic_destroy(wanted[topic]);
     }
     admin_done(&admin);
+    return status;
+}
+
+/* ---- delete ---------------------------------------------------------------------------------- */
+
+static enum pl_status delete_results(rd_kafka_event_t *event, struct pl_error *error)
+{
+    size_t count;
+    const rd_kafka_topic_result_t **results =
+        rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event), &count);
+    enum pl_status status = PL_OK;
+
+    for (size_t i = 0; i < count; i++) {
+        rd_kafka_resp_err_t err = rd_kafka_topic_result_error(results[i]);
+
+        if (err != RD_KAFKA_RESP_ERR_NO_ERROR && err != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
+            status = pl_kafka_fail(error, err, rd_kafka_topic_result_name(results[i]));
+        }
+    }
+    return status;
+}
+
+static enum pl_status delete_all(struct admin *admin, struct pl_error *error)
+{
+    rd_kafka_DeleteTopic_t *unwanted[PL_TOPIC_COUNT];
+    rd_kafka_event_t *event = NULL;
+    enum pl_status status;
+
+    for (int topic = 0; topic < PL_TOPIC_COUNT; topic++) {
+        unwanted[topic] = rd_kafka_DeleteTopic_new(admin->options->topics[topic]);
+    }
+    rd_kafka_DeleteTopics(admin->rk, unwanted, PL_TOPIC_COUNT, NULL, admin->queue);
+    rd_kafka_DeleteTopic_destroy_array(unwanted, PL_TOPIC_COUNT);
+    status = admin_answer(admin, "deleting topics", &event, error);
+    if (status == PL_OK) {
+        status = delete_results(event, error);
+        rd_kafka_event_destroy(event);
+    }
+    return status;
+}
+
+enum pl_status pl_kafka_topics_delete(const struct pl_kafka_options *options,
+                                      struct pl_error *error)
+{
+    struct admin admin;
+    enum pl_status status = admin_open(&admin, options, error);
+
+    if (status == PL_OK) {
+        status = delete_all(&admin, error);
+        admin_done(&admin);
+    }
     return status;
 }

@@ -1,6 +1,6 @@
-/* The transactional producer. Whatever goes wrong with a transactional call beyond a plain abort, the
- * producer is thrown away and a new one is made before the next transaction (I7): its epoch fences
- * what may still be under way. */
+/* The transactional producer. Whatever goes wrong with a transactional call beyond a plain abort,
+ * the producer is thrown away and a new one is made before the next transaction (I7): its epoch
+ * fences what may still be under way. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,10 +26,10 @@ struct pl_kafka_txn {
     struct pl_kafka_feed *feed;
     rd_kafka_t *rk;
     rd_kafka_topic_t *rkts[PL_TOPIC_COUNT];
-    bool must_renew;     /* tainted: not to be used for another transaction (I7) */
-    uintptr_t sequence;  /* of the transaction, in every message's opaque */
-    size_t produced;     /* of this transaction */
-    size_t acknowledged; /* reports, good and bad */
+    bool must_renew;             /* tainted: not to be used for another transaction (I7) */
+    uintptr_t sequence;          /* of the transaction, in every message's opaque */
+    size_t produced;             /* of this transaction */
+    size_t acknowledged;         /* reports, good and bad */
     rd_kafka_resp_err_t failure; /* of the first bad report */
     struct span *spans;          /* state records, by partition (I5) */
 };
@@ -42,7 +42,7 @@ static const struct pl_property txn_defaults[] = {
     {"queue.buffering.max.messages", "500000"},
     {NULL, NULL}};
 
-/* ---- delivery reports ------------------------------------------------------------------------- */
+/* ---- delivery reports ------------------------------------------------------------------------ */
 
 static void *tag_of(const struct pl_kafka_txn *txn, enum pl_topic topic)
 {
@@ -81,11 +81,10 @@ static void on_report(rd_kafka_t *rk, const rd_kafka_message_t *message, void *o
     }
 }
 
-/* ---- life ------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
-static void prepare(rd_kafka_conf_t *conf, void *opaque)
+static void prepare(rd_kafka_conf_t *conf)
 {
-    (void)opaque;
     rd_kafka_conf_set_dr_msg_cb(conf, on_report);
 }
 
@@ -130,9 +129,12 @@ static enum pl_status open_producer(struct pl_kafka_txn *txn, struct pl_error *e
          * kafka.message.max.bytes in produce() below. */
         {"message.max.bytes", "134217728"},
         {NULL, NULL}};
-    enum pl_status status =
-        pl_kafka_client_new(txn->options, RD_KAFKA_PRODUCER, txn_defaults, forced, prepare, txn,
-                            &txn->rk, error);
+    const struct pl_client_plan plan = {.type = RD_KAFKA_PRODUCER,
+                                        .defaults = txn_defaults,
+                                        .forced = forced,
+                                        .prepare = prepare,
+                                        .opaque = txn};
+    enum pl_status status = pl_kafka_client_new(txn->options, &plan, &txn->rk, error);
 
     for (int topic = 0; status == PL_OK && topic < PL_TOPIC_COUNT; topic++) {
         txn->rkts[topic] = open_topic(txn, topic);
@@ -141,8 +143,7 @@ static enum pl_status open_producer(struct pl_kafka_txn *txn, struct pl_error *e
         }
     }
     if (status == PL_OK) {
-        status = pl_kafka_consume_error(error,
-                                        rd_kafka_init_transactions(txn->rk, INIT_TIMEOUT_MS),
+        status = pl_kafka_consume_error(error, rd_kafka_init_transactions(txn->rk, INIT_TIMEOUT_MS),
                                         "starting the transactional producer");
         status = status == PL_ABORT ? PL_AGAIN : status;
     }
@@ -187,7 +188,7 @@ void pl_kafka_txn_free(struct pl_kafka_txn *txn)
     }
 }
 
-/* ---- a transaction ---------------------------------------------------------------------------- */
+/* ---- a transaction --------------------------------------------------------------------------- */
 
 /* Fenced as a producer may be our own transaction that ran out of time: a new producer finds out.
  * Who has really lost the slot is told so by the group. */
@@ -200,19 +201,30 @@ static enum pl_status taint(struct pl_kafka_txn *txn, enum pl_status status)
     return rd_kafka_fatal_error(txn->rk, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR ? PL_AGAIN : status;
 }
 
+static enum pl_status renew(void *self, struct pl_error *error)
+{
+    struct pl_kafka_txn *txn = self;
+    enum pl_status status;
+
+    if (!txn->must_renew && txn->rk != NULL) {
+        return PL_OK;
+    }
+    close_producer(txn);
+    status = open_producer(txn, error);
+    if (status == PL_OK) {
+        pl_log(INFO, "producer_renewed", PL_F_TEXT("transactional_id", txn->options->instance_id));
+        txn->must_renew = false;
+    }
+    return status;
+}
+
 static enum pl_status begin(void *self, struct pl_error *error)
 {
     struct pl_kafka_txn *txn = self;
-    enum pl_status status = PL_OK;
+    enum pl_status status = renew(txn, error);
 
-    if (txn->must_renew || txn->rk == NULL) {
-        close_producer(txn);
-        status = open_producer(txn, error);
-        if (status != PL_OK) {
-            return status;
-        }
-        pl_log(INFO, "producer_renewed", PL_F_TEXT("transactional_id", txn->options->instance_id));
-        txn->must_renew = false;
+    if (status != PL_OK) {
+        return status;
     }
     txn->sequence++;
     txn->produced = 0;
@@ -244,24 +256,8 @@ static size_t size_of(const struct pl_message *message)
     return size;
 }
 
-static rd_kafka_headers_t *new_headers(const struct pl_message *message)
-{
-    rd_kafka_headers_t *list;
-
-    if (message->header_count == 0) {
-        return NULL;
-    }
-    list = rd_kafka_headers_new(message->header_count);
-    for (size_t i = 0; i < message->header_count; i++) {
-        const struct pl_header *header = &message->headers[i];
-
-        /* Fails only for a read-only list, which a new one is not. */
-        (void)rd_kafka_header_add(list, header->name.data, (ssize_t)header->name.len,
-                                  header->value.data, (ssize_t)header->value.len);
-    }
-    return list;
-}
-
+/* NOLINTNEXTLINE(readability-function-cognitive-complexity): librdkafka's macros, no logic of
+ * ours */
 static rd_kafka_resp_err_t produce_once(struct pl_kafka_txn *txn, const struct pl_message *message,
                                         rd_kafka_headers_t *list)
 {
@@ -271,19 +267,11 @@ static rd_kafka_resp_err_t produce_once(struct pl_kafka_txn *txn, const struct p
         void *out;
     } key = {message->key.data}, value = {message->value.data};
 
-    if (list == NULL) {
-        return rd_kafka_producev(txn->rk, RD_KAFKA_V_RKT(txn->rkts[message->topic]),
-                                 RD_KAFKA_V_PARTITION(message->partition),
-                                 RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                                 RD_KAFKA_V_KEY(key.out, message->key.len),
-                                 RD_KAFKA_V_VALUE(value.out, message->value.len),
-                                 RD_KAFKA_V_OPAQUE(tag_of(txn, message->topic)), RD_KAFKA_V_END);
-    }
     return rd_kafka_producev(
         txn->rk, RD_KAFKA_V_RKT(txn->rkts[message->topic]),
         RD_KAFKA_V_PARTITION(message->partition), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
         RD_KAFKA_V_KEY(key.out, message->key.len), RD_KAFKA_V_VALUE(value.out, message->value.len),
-        RD_KAFKA_V_HEADERS(list), RD_KAFKA_V_OPAQUE(tag_of(txn, message->topic)), RD_KAFKA_V_END);
+        RD_KAFKA_V_OPAQUE(tag_of(txn, message->topic)), RD_KAFKA_V_HEADERS(list), RD_KAFKA_V_END);
 }
 
 /* Would the same record be refused again, however often it is sent? */
@@ -306,8 +294,7 @@ static bool is_of_the_record(rd_kafka_resp_err_t err)
 static enum pl_status produce(void *self, const struct pl_message *message, struct pl_error *error)
 {
     struct pl_kafka_txn *txn = self;
-    bool is_dlq =
-        message->topic == PL_TOPIC_EVENTS_DLQ || message->topic == PL_TOPIC_REQUESTS_DLQ;
+    bool is_dlq = message->topic == PL_TOPIC_EVENTS_DLQ || message->topic == PL_TOPIC_REQUESTS_DLQ;
     rd_kafka_headers_t *list;
     rd_kafka_resp_err_t err;
 
@@ -316,7 +303,7 @@ static enum pl_status produce(void *self, const struct pl_message *message, stru
                        size_of(message), txn->options->topics[message->topic],
                        message_limit(txn, message->topic));
     }
-    list = new_headers(message);
+    list = pl_kafka_headers_new(message);
     err = produce_once(txn, message, list);
     for (int tries = 0; err == RD_KAFKA_RESP_ERR__QUEUE_FULL && tries < QUEUE_FULL_TRIES; tries++) {
         (void)rd_kafka_poll(txn->rk, QUEUE_FULL_WAIT_MS); /* reports make room */
@@ -369,9 +356,8 @@ static enum pl_status state_offsets(void *self, int32_t partition, int64_t *ret_
     return PL_OK;
 }
 
-static rd_kafka_topic_partition_list_t *position_list(const struct pl_kafka_txn *txn,
-                                                      const struct pl_position *positions,
-                                                      size_t count)
+static rd_kafka_topic_partition_list_t *
+position_list(const struct pl_kafka_txn *txn, const struct pl_position *positions, size_t count)
 {
     rd_kafka_topic_partition_list_t *list =
         rd_kafka_topic_partition_list_new((int)count * PL_INPUT_COUNT);
@@ -460,7 +446,8 @@ static int32_t partition_count(void *self, enum pl_topic topic)
 
 struct pl_txn pl_kafka_txn_port(struct pl_kafka_txn *txn)
 {
-    static const struct pl_txn_ops ops = {.begin = begin,
+    static const struct pl_txn_ops ops = {.renew = renew,
+                                          .begin = begin,
                                           .produce = produce,
                                           .flush = flush,
                                           .state_offsets = state_offsets,

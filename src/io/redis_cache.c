@@ -1,12 +1,14 @@
 /* The cache on Redis: commands of one call go out together and the answers are read in order. Any
  * failure closes the connection; the outcome of what was under way is then unknown, and the caller
  * reads the checkpoint again before it relies on anything (I3). */
-#include <hiredis/hiredis.h>
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
+
+#include <hiredis/hiredis.h>
 
 #include "io/redis.h"
 #include "planlift/arena.h"
@@ -49,7 +51,7 @@ struct pl_redis {
     size_t argc;
 };
 
-/* ---- life ------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static char *copy_text(const char *text)
 {
@@ -101,7 +103,7 @@ void pl_redis_free(struct pl_redis *redis)
     free(redis);
 }
 
-/* ---- commands --------------------------------------------------------------------------------- */
+/* ---- commands -------------------------------------------------------------------------------- */
 
 static void add_argument(struct pl_redis *redis, const void *data, size_t len)
 {
@@ -130,10 +132,10 @@ static void begin_command(struct pl_redis *redis, const char *name)
 
 static enum pl_status broken(struct pl_redis *redis, struct pl_error *error)
 {
-    enum pl_status status = pl_fail(error, PL_AGAIN, "Redis: %s",
-                                    redis->context != NULL && redis->context->errstr[0] != '\0'
-                                        ? redis->context->errstr
-                                        : "connection lost");
+    enum pl_status status =
+        pl_fail(error, PL_AGAIN, "Redis: %s",
+                redis->context != NULL && redis->context->errstr[0] != '\0' ? redis->context->errstr
+                                                                            : "connection lost");
 
     disconnect(redis);
     return status;
@@ -161,6 +163,7 @@ static enum pl_status get_reply(struct pl_redis *redis, redisReply **ret_reply,
         return broken(redis, error);
     }
     reply = answer;
+    assert(reply != NULL); /* hiredis gives one unless it fails */
     if (reply->type == REDIS_REPLY_ERROR) {
         enum pl_status status = strncmp(reply->str, "NOSCRIPT", 8) == 0 ? PL_NOT_FOUND : PL_AGAIN;
 
@@ -172,11 +175,17 @@ static enum pl_status get_reply(struct pl_redis *redis, redisReply **ret_reply,
     return PL_OK;
 }
 
+/* As get_reply, for a command just put together. *ret_reply is NULL unless PL_OK. */
 static enum pl_status call(struct pl_redis *redis, redisReply **ret_reply, struct pl_error *error)
 {
     enum pl_status status = send_command(redis, error);
 
-    return status == PL_OK ? get_reply(redis, ret_reply, error) : status;
+    *ret_reply = NULL;
+    if (status == PL_OK) {
+        status = get_reply(redis, ret_reply, error);
+    }
+    assert((*ret_reply != NULL) == (status == PL_OK));
+    return status;
 }
 
 /* A command whose answer says nothing but that it worked. */
@@ -191,7 +200,7 @@ static enum pl_status call_plain(struct pl_redis *redis, struct pl_error *error)
     return status;
 }
 
-/* ---- connection ------------------------------------------------------------------------------- */
+/* ---- connection ------------------------------------------------------------------------------ */
 
 static enum pl_status log_in(struct pl_redis *redis, struct pl_error *error)
 {
@@ -218,7 +227,7 @@ static enum pl_status log_in(struct pl_redis *redis, struct pl_error *error)
 
 static enum pl_status load_script(struct pl_redis *redis, struct pl_error *error)
 {
-    redisReply *reply = NULL;
+    redisReply *reply;
     enum pl_status status;
 
     begin_command(redis, "SCRIPT");
@@ -270,7 +279,7 @@ static void add_key(struct pl_redis *redis, int32_t partition, struct pl_arena *
     add_argument(redis, key.data, key.len);
 }
 
-/* ---- read ------------------------------------------------------------------------------------- */
+/* ---- read ------------------------------------------------------------------------------------ */
 
 static enum pl_status send_read(struct pl_redis *redis, const struct pl_cache_read *read,
                                 struct pl_arena *arena, struct pl_error *error)
@@ -311,9 +320,9 @@ static enum pl_status take_read(struct pl_redis *redis, struct pl_cache_read *re
     if (status == PL_OK) {
         status = get_reply(redis, &length, error);
     }
-    if (status == PL_OK && (values->type != REDIS_REPLY_ARRAY ||
-                            values->elements != read->field_count + 1 ||
-                            length->type != REDIS_REPLY_INTEGER)) {
+    if (status == PL_OK &&
+        (values->type != REDIS_REPLY_ARRAY || values->elements != read->field_count + 1 ||
+         length->type != REDIS_REPLY_INTEGER)) {
         status = pl_fail(error, PL_AGAIN, "Redis gives an answer of another kind than asked for");
     }
     if (status == PL_OK) {
@@ -351,7 +360,7 @@ static enum pl_status read_fields(void *self, struct pl_cache_read *reads, size_
     return PL_OK;
 }
 
-/* ---- update ----------------------------------------------------------------------------------- */
+/* ---- update ---------------------------------------------------------------------------------- */
 
 static enum pl_status send_update(struct pl_redis *redis, const struct pl_cache_update *update,
                                   struct pl_arena *arena, struct pl_error *error)
@@ -397,7 +406,8 @@ static enum pl_status update(void *self, struct pl_cache_update *updates, size_t
     enum pl_status status = update_once(redis, updates, count, &arena, error);
 
     if (status != PL_OK) {
-        /* A lost script (NOSCRIPT, after SCRIPT FLUSH or a restart) is loaded by connecting anew. */
+        /* A lost script (NOSCRIPT, after SCRIPT FLUSH or a restart) is loaded by connecting
+         * anew. */
         disconnect(redis);
         status = PL_AGAIN;
     }
@@ -427,7 +437,7 @@ struct pl_cache pl_redis_port(struct pl_redis *redis)
     return (struct pl_cache){&ops, redis};
 }
 
-/* ---- start-up check --------------------------------------------------------------------------- */
+/* ---- start-up check -------------------------------------------------------------------------- */
 
 /* Value of "name:" in an INFO answer, as a copy in text. */
 static bool info_value(const char *info, const char *name, char *text, size_t size)

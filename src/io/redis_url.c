@@ -97,13 +97,12 @@ static enum pl_status parse_tcp(const char *text, struct pl_redis_url *url, stru
         status = PL_BAD_DATA;
     }
     free(place);
-    return status == PL_OK ? PL_OK
-                           : pl_fail(error, PL_BAD_DATA,
-                                     "redis.url must look like redis://host:port/db");
+    return status == PL_OK
+               ? PL_OK
+               : pl_fail(error, PL_BAD_DATA, "redis.url must look like redis://host:port/db");
 }
 
-static enum pl_status parse_unix(const char *text, struct pl_redis_url *url,
-                                 struct pl_error *error)
+static enum pl_status parse_unix(const char *text, struct pl_redis_url *url, struct pl_error *error)
 {
     const char *rest = take_login(text, url);
     size_t len = strcspn(rest, "?");

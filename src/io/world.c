@@ -2,6 +2,7 @@
 #include "io/world.h"
 
 #include <time.h>
+
 #include <uuid/uuid.h>
 
 static int64_t read_clock(clockid_t clock)

@@ -1,5 +1,6 @@
 /* The batch's own containers: inbox, overlay of customers, parts by partition. */
 #include <stdlib.h>
+
 #include <xxhash.h>
 
 #include "flow.h"
@@ -8,7 +9,7 @@
 #define INBOX_MAX_BYTES ((size_t)32 * 1024 * 1024)
 #define OVERLAY_FIRST_CAPACITY 1024
 
-/* ---- inbox ------------------------------------------------------------------------------------ */
+/* ---- inbox ----------------------------------------------------------------------------------- */
 
 bool pl_inbox_is_full(const struct pl_run *run)
 {
@@ -51,7 +52,7 @@ void pl_inbox_drop(struct pl_run *run, size_t count)
     }
 }
 
-/* ---- batch and parts -------------------------------------------------------------------------- */
+/* ---- batch and parts ------------------------------------------------------------------------- */
 
 void pl_batch_begin(struct pl_run *run, struct pl_batch *batch)
 {
@@ -77,7 +78,7 @@ struct pl_part *pl_batch_part(struct pl_run *run, struct pl_batch *batch, int32_
     return part;
 }
 
-/* ---- overlay ---------------------------------------------------------------------------------- */
+/* ---- overlay --------------------------------------------------------------------------------- */
 
 static size_t find_slot(const struct pl_overlay *overlay, uint64_t hash, int32_t partition,
                         struct pl_bytes customer_id)
@@ -142,7 +143,7 @@ struct pl_entry *pl_batch_entry(struct pl_run *run, struct pl_batch *batch, int3
     return entry;
 }
 
-/* ---- checkpoint ------------------------------------------------------------------------------- */
+/* ---- checkpoint ------------------------------------------------------------------------------ */
 
 struct pl_bytes pl_partition_checkpoint(const struct pl_partition *partition)
 {

@@ -1,5 +1,5 @@
-/* commit: results, dead letters, state and offsets in one Kafka transaction; then the same state into
- * Redis, by exact compare-and-set. */
+/* commit: results, dead letters, state and offsets in one Kafka transaction; then the same state
+ * into Redis, by exact compare-and-set. */
 #include <inttypes.h>
 
 #include "flow.h"
@@ -8,7 +8,7 @@
  * leaves the hash as the state log has it up to some offset (I3). */
 #define UPDATE_BYTES ((size_t)2 * 1024 * 1024)
 
-/* ---- into the transaction ---------------------------------------------------------------------- */
+/* ---- into the transaction -------------------------------------------------------------------- */
 
 static struct pl_bytes outbox_view(const struct pl_run *run, size_t position, size_t len)
 {
@@ -94,8 +94,8 @@ static enum pl_status check_continuity(struct pl_run *run, struct pl_part *part,
         return pl_fail(error, PL_ABORT, "no state record of partition %" PRId32 " was reported",
                        partition->number);
     }
-    if (status == PL_OK && (part->first_offset != partition->next_offset ||
-                            part->last_offset != expected_last)) {
+    if (status == PL_OK &&
+        (part->first_offset != partition->next_offset || part->last_offset != expected_last)) {
         return pl_fail(error, PL_ABORT,
                        "state records of partition %" PRId32 " went to offsets %" PRId64
                        " to %" PRId64 ", expected %" PRId64 " to %" PRId64
@@ -106,8 +106,7 @@ static enum pl_status check_continuity(struct pl_run *run, struct pl_part *part,
     return status;
 }
 
-static enum pl_status send_batch(struct pl_run *run, struct pl_batch *batch,
-                                 struct pl_error *error)
+static enum pl_status send_batch(struct pl_run *run, struct pl_batch *batch, struct pl_error *error)
 {
     const struct pl_txn *txn = &run->options->txn;
     size_t most = (size_t)run->options->partition_count;
@@ -162,7 +161,7 @@ enum pl_status pl_commit_batch(struct pl_run *run, struct pl_batch *batch, struc
     return PL_OK;
 }
 
-/* ---- into the cache ---------------------------------------------------------------------------- */
+/* ---- into the cache -------------------------------------------------------------------------- */
 
 /* The updates of all partitions, in order; those of one partition are a chain of checkpoints. */
 struct update_list {
@@ -206,8 +205,8 @@ static void add_part_updates(struct pl_run *run, const struct pl_part *part,
     size_t bytes = 0;
 
     for (size_t i = 0; i < changes->count; i++) {
-        writes[i] = (struct pl_cache_write){changes->items[i].field,
-                                            change_value(run, &changes->items[i])};
+        writes[i] =
+            (struct pl_cache_write){changes->items[i].field, change_value(run, &changes->items[i])};
         bytes += writes[i].field.len + writes[i].value.len;
         if (bytes >= UPDATE_BYTES && i + 1 < changes->count) {
             /* Up to here the hash is the log up to this record, within our transaction. */
@@ -216,12 +215,11 @@ static void add_part_updates(struct pl_run *run, const struct pl_part *part,
 
             so_far.next_offset = part->first_offset + (int64_t)i + 1;
             sealed = seal_copy(run, &so_far, false);
-            *add_update(list, &run->arena) =
-                (struct pl_cache_update){.partition = so_far.number,
-                                         .expected = expected,
-                                         .checkpoint = sealed,
-                                         .writes = writes + first,
-                                         .write_count = i + 1 - first};
+            *add_update(list, &run->arena) = (struct pl_cache_update){.partition = so_far.number,
+                                                                      .expected = expected,
+                                                                      .checkpoint = sealed,
+                                                                      .writes = writes + first,
+                                                                      .write_count = i + 1 - first};
             expected = sealed;
             first = i + 1;
             bytes = 0;

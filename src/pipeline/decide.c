@@ -1,9 +1,10 @@
 /* decide: each record in order against its customer as the records before left it. Results are
  * encoded at once, for the customer they show goes on changing. */
+#include "planlift/decide.h"
+
 #include <inttypes.h>
 
 #include "flow.h"
-#include "planlift/decide.h"
 
 /* A batch that has grown so large ends there (I13); what is left waits for the next. */
 #define OUTBOX_ENOUGH_BYTES ((size_t)16 * 1024 * 1024)
@@ -21,7 +22,7 @@ static struct pl_outgoing *add_outgoing(struct pl_run *run, struct pl_batch *bat
     return &batch->outgoing[batch->outgoing_count++];
 }
 
-/* ---- dead letters ------------------------------------------------------------------------------ */
+/* ---- dead letters ---------------------------------------------------------------------------- */
 
 static enum pl_status add_dead_letter(struct pl_run *run, struct pl_batch *batch,
                                       const struct pl_item *item, struct pl_error *error)
@@ -41,19 +42,19 @@ static enum pl_status add_dead_letter(struct pl_run *run, struct pl_batch *batch
         return pl_fail(error, status, "reading the headers of a record");
     }
     outgoing = add_outgoing(run, batch);
-    *outgoing = (struct pl_outgoing){
-        .topic = topic,
-        .partition = record->partition % txn->ops->partition_count(txn->self, topic),
-        .key = record->key,
-        .is_view = true,
-        .value = record->value};
+    *outgoing = (struct pl_outgoing){.topic = topic,
+                                     .partition = record->partition %
+                                                  txn->ops->partition_count(txn->self, topic),
+                                     .key = record->key,
+                                     .is_view = true,
+                                     .value = record->value};
     pl_dead_letter_headers(&item->refusal, run->options->topics[record->topic], record->partition,
                            record->offset, batch->now_ms, original, original_count, &run->arena,
                            &outgoing->headers, &outgoing->header_count);
     return PL_OK;
 }
 
-/* ---- results ----------------------------------------------------------------------------------- */
+/* ---- results --------------------------------------------------------------------------------- */
 
 static struct pl_bytes header_value(const struct pl_header *headers, size_t count,
                                     struct pl_bytes name)
@@ -104,19 +105,18 @@ static enum pl_status add_result(struct pl_run *run, struct pl_batch *batch,
                                   &run->arena, &run->outbox, &parts, &count, error);
     }
     for (size_t i = 0; status == PL_OK && i < count; i++) {
-        *add_outgoing(run, batch) =
-            (struct pl_outgoing){.topic = PL_TOPIC_RESULTS,
-                                 .partition = item->record->partition,
-                                 .key = item->record->key,
-                                 .value_position = parts[i].value_position,
-                                 .value_len = parts[i].value_len,
-                                 .headers = parts[i].headers,
-                                 .header_count = parts[i].header_count};
+        *add_outgoing(run, batch) = (struct pl_outgoing){.topic = PL_TOPIC_RESULTS,
+                                                         .partition = item->record->partition,
+                                                         .key = item->record->key,
+                                                         .value_position = parts[i].value_position,
+                                                         .value_len = parts[i].value_len,
+                                                         .headers = parts[i].headers,
+                                                         .header_count = parts[i].header_count};
     }
     return status;
 }
 
-/* ---- one record after the other ---------------------------------------------------------------- */
+/* ---- one record after the other -------------------------------------------------------------- */
 
 static enum pl_status answer_request(struct pl_run *run, struct pl_batch *batch,
                                      struct pl_item *item, struct pl_error *error)
@@ -138,8 +138,8 @@ static enum pl_status answer_request(struct pl_run *run, struct pl_batch *batch,
     case PL_ONCE_NEW:
         break;
     }
-    pl_request_decide(run->options->catalogue, customer, &item->request, batch->now_ms,
-                      &run->arena, &result);
+    pl_request_decide(run->options->catalogue, customer, &item->request, batch->now_ms, &run->arena,
+                      &result);
     pl_request_remember(customer, &item->request);
     return add_result(run, batch, item, &result, error);
 }
@@ -183,7 +183,7 @@ enum pl_status pl_decide_batch(struct pl_run *run, struct pl_batch *batch, struc
     return PL_OK;
 }
 
-/* ---- encode ------------------------------------------------------------------------------------ */
+/* ---- encode ---------------------------------------------------------------------------------- */
 
 void pl_encode_batch(struct pl_run *run, struct pl_batch *batch)
 {

@@ -12,8 +12,7 @@ static void refuse(struct pl_item *item, enum pl_dead_letter code, const char *m
     (void)snprintf(item->refusal.message, sizeof(item->refusal.message), "%s", message);
 }
 
-static enum pl_status decode_value(struct pl_run *run, struct pl_item *item,
-                                   struct pl_error *error)
+static enum pl_status decode_value(struct pl_run *run, struct pl_item *item, struct pl_error *error)
 {
     const struct pl_record *record = item->record;
     enum pl_status status;

@@ -1,5 +1,6 @@
-/* What the steps of the pipeline share: the run's state, and the batch on its way through them. Each
- * step is a file of its own with one entry function, declared here in the order of the flow. */
+/* What the steps of the pipeline share: the run's state, and the batch on its way through them.
+ * Each step is a file of its own with one entry function, declared here in the order of the
+ * flow. */
 #ifndef PL_PIPELINE_FLOW_H
 #define PL_PIPELINE_FLOW_H
 
@@ -11,10 +12,11 @@
 #include "planlift/model.h"
 #include "planlift/state.h"
 
-/* ---- the run ---------------------------------------------------------------------------------- */
+/* ---- the run --------------------------------------------------------------------------------- */
 
-/* A partition this process owns. Invariants while the run is restored: next_offset is where the next
- * record of ours in the state partition will be (I5); Redis holds exactly `checkpoint` (I1, I3). */
+/* A partition this process owns. Invariants while the run is restored: next_offset is where the
+ * next record of ours in the state partition will be (I5); Redis holds exactly `checkpoint` (I1,
+ * I3). */
 struct pl_partition {
     int32_t number;
     bool is_owned;
@@ -52,16 +54,16 @@ struct pl_run {
     struct pl_buffer outbox; /* bytes of the batch's messages and state */
 };
 
-/* ---- the batch -------------------------------------------------------------------------------- */
+/* ---- the batch ------------------------------------------------------------------------------- */
 
 /* A customer that the batch touches, as the records before left it (the overlay). */
 struct pl_entry {
     struct pl_customer customer;
     uint64_t hash;
     int32_t partition;
-    bool is_read;                /* its head was asked for */
-    unsigned wanted_segments;    /* bits: answered segments asked for already */
-    struct pl_entry *next;       /* of the same partition, in the order of first touch */
+    bool is_read;             /* its head was asked for */
+    unsigned wanted_segments; /* bits: answered segments asked for already */
+    struct pl_entry *next;    /* of the same partition, in the order of first touch */
 };
 
 struct pl_overlay {
@@ -86,9 +88,9 @@ struct pl_outgoing {
     enum pl_topic topic;
     int32_t partition;
     struct pl_bytes key;
-    bool is_view;              /* value is a view (a dead letter's), not in the outbox */
-    struct pl_bytes value;     /* if is_view */
-    size_t value_position;     /* else */
+    bool is_view;          /* value is a view (a dead letter's), not in the outbox */
+    struct pl_bytes value; /* if is_view */
+    size_t value_position; /* else */
     size_t value_len;
     const struct pl_header *headers;
     size_t header_count;
@@ -117,7 +119,7 @@ struct pl_batch {
     int64_t now_ms; /* stamps decidedAt; no rule reads it */
 };
 
-/* ---- the steps -------------------------------------------------------------------------------- */
+/* ---- the steps ------------------------------------------------------------------------------- */
 
 /* consume: put a record into the inbox (takes it); let all or the first count of them go. */
 void pl_inbox_add(struct pl_run *run, const struct pl_record *record);
@@ -141,17 +143,17 @@ PL_MUST_CHECK enum pl_status pl_load_item(struct pl_run *run, struct pl_batch *b
                                           struct pl_item *item, struct pl_error *error);
 
 /* decide: every item in order, into results, dead letters and changed customers. May end early when
- * the batch has grown enough (batch->count is then smaller). Errors: those of load; PL_BAD_DATA (the
- * result of item batch->count - 1 is too large). */
+ * the batch has grown enough (batch->count is then smaller). Errors: those of load; PL_BAD_DATA
+ * (the result of item batch->count - 1 is too large). */
 PL_MUST_CHECK enum pl_status pl_decide_batch(struct pl_run *run, struct pl_batch *batch,
                                              struct pl_error *error);
 
 /* encode: the changed customers and the progress of each partition touched, into the outbox. */
 void pl_encode_batch(struct pl_run *run, struct pl_batch *batch);
 
-/* commit: everything in one transaction. On PL_OK each partition's next_offset and progress are those
- * after the batch. Errors: PL_BAD_DATA (a record is too large for Kafka), PL_ABORT, PL_AGAIN (outcome
- * unknown), PL_FENCED, PL_FATAL; the transaction is aborted then. */
+/* commit: everything in one transaction. On PL_OK each partition's next_offset and progress are
+ * those after the batch. Errors: PL_BAD_DATA (a record is too large for Kafka), PL_ABORT,
+ * PL_AGAIN (outcome unknown), PL_FENCED, PL_FATAL; the transaction is aborted then. */
 PL_MUST_CHECK enum pl_status pl_commit_batch(struct pl_run *run, struct pl_batch *batch,
                                              struct pl_error *error);
 
@@ -159,7 +161,7 @@ PL_MUST_CHECK enum pl_status pl_commit_batch(struct pl_run *run, struct pl_batch
 PL_MUST_CHECK enum pl_status pl_cache_batch(struct pl_run *run, struct pl_batch *batch,
                                             struct pl_error *error);
 
-/* ---- beside the flow -------------------------------------------------------------------------- */
+/* ---- beside the flow ------------------------------------------------------------------------- */
 
 /* An empty batch in the run's arena, which is reset. */
 void pl_batch_begin(struct pl_run *run, struct pl_batch *batch);
@@ -179,8 +181,8 @@ struct pl_bytes pl_partition_checkpoint(const struct pl_partition *partition); /
  * meanwhile: look at them), PL_FENCED, PL_FATAL. */
 PL_MUST_CHECK enum pl_status pl_recover(struct pl_run *run, struct pl_error *error);
 
-/* Serve the group while something else takes long. Errors: PL_ABORT: partitions were given or taken,
- * the run has noted it; PL_FENCED, PL_FATAL. */
+/* Serve the group while something else takes long. Errors: PL_ABORT: partitions were given or
+ * taken, the run has noted it; PL_FENCED, PL_FATAL. */
 PL_MUST_CHECK enum pl_status pl_serve_group(struct pl_run *run, int timeout_ms,
                                             struct pl_error *error);
 

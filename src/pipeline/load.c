@@ -1,5 +1,6 @@
-/* load: customers from the cache, as far as the batch needs them. Each read asks for the partition's
- * checkpoint in the same command, and counts only if that is exactly the one we expect (I1). */
+/* load: customers from the cache, as far as the batch needs them. Each read asks for the
+ * partition's checkpoint in the same command, and counts only if that is exactly the one we
+ * expect (I1). */
 #include <inttypes.h>
 
 #include "flow.h"
@@ -8,7 +9,7 @@
 /* Pieces that are asked for ahead; a batch that wants more is cut there (I13). */
 #define PIECES_AHEAD 16384
 
-/* ---- one read of the cache --------------------------------------------------------------------- */
+/* ---- one read of the cache ------------------------------------------------------------------- */
 
 /* Where a read value goes to. */
 struct want {
@@ -30,23 +31,21 @@ static void add_want(struct wants *wants, struct pl_entry *entry, struct pl_piec
     if (wants->count == wants->capacity) {
         size_t capacity = wants->capacity == 0 ? 64 : wants->capacity * 2;
 
-        wants->items = pl_arena_grow(arena, wants->items, wants->count, capacity,
-                                     sizeof(*wants->items));
-        wants->fields = pl_arena_grow(arena, wants->fields, wants->count, capacity,
-                                      sizeof(*wants->fields));
+        wants->items =
+            pl_arena_grow(arena, wants->items, wants->count, capacity, sizeof(*wants->items));
+        wants->fields =
+            pl_arena_grow(arena, wants->fields, wants->count, capacity, sizeof(*wants->fields));
         wants->capacity = capacity;
     }
     wants->items[wants->count] = (struct want){entry, piece};
-    wants->fields[wants->count].field =
-        pl_state_field(&piece, entry->customer.customer_id, arena);
+    wants->fields[wants->count].field = pl_state_field(&piece, entry->customer.customer_id, arena);
     wants->count++;
 }
 
 /* Why the cache is not what we expect: if it is ahead of us within the same history, the partition
  * has another writer, and we are the one who has lost it (I3). */
-static enum pl_status judge_mismatch(const struct pl_run *run,
-                                     const struct pl_partition *partition, struct pl_bytes found,
-                                     struct pl_error *error)
+static enum pl_status judge_mismatch(const struct pl_run *run, const struct pl_partition *partition,
+                                     struct pl_bytes found, struct pl_error *error)
 {
     struct pl_checkpoint checkpoint;
 
@@ -70,8 +69,8 @@ static enum pl_status check_count(const struct pl_run *run, const struct pl_cach
 
     if (read->stored_fields != partition->progress.pieces + 1) {
         return pl_fail(error, PL_ABORT,
-                       "the cache of partition %" PRId32 " has %" PRId64
-                       " fields, not %" PRId64 ": some were lost or added",
+                       "the cache of partition %" PRId32 " has %" PRId64 " fields, not %" PRId64
+                       ": some were lost or added",
                        partition->number, read->stored_fields, partition->progress.pieces + 1);
     }
     return PL_OK;
@@ -144,7 +143,7 @@ static enum pl_status read_all(struct pl_run *run, const struct wants *wants,
     return status;
 }
 
-/* ---- what to read ------------------------------------------------------------------------------ */
+/* ---- what to read ---------------------------------------------------------------------------- */
 
 static void want_heads(struct pl_run *run, struct pl_batch *batch, struct wants *wants)
 {
@@ -217,8 +216,7 @@ static void want_pieces(struct pl_run *run, struct pl_batch *batch, struct wants
         }
         for (size_t j = 0; j < pieces.count; j++) {
             if (mark_wanted(item->entry, &pieces.items[j])) {
-                add_want(&wants[item->entry->partition], item->entry, pieces.items[j],
-                         &run->arena);
+                add_want(&wants[item->entry->partition], item->entry, pieces.items[j], &run->arena);
                 total++;
             }
         }

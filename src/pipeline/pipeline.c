@@ -1,12 +1,12 @@
 /* The only loop.
  *
- *   upgrade-requests ──┐                                              ┌──> upgrade-results
- *                      ├─> consume > decode > load > decide > encode > commit ──> subscription-state
- *   subscription-events┘      (inbox)         ▲ cache                 │       └─> *.dlq
- *                                             └─────── cache <────────┘ after the commit
+ *   upgrade-requests ────┐                                               ┌─> upgrade-results
+ *                        ├─> consume > decode > load > decide > encode > commit
+ *   subscription-events ─┘                      │                        ├─> subscription-state
+ *                                             Redis <────── cache <──────┴─> *.dlq
  *
- * Kafka is the truth: nothing counts before the commit, and whatever goes wrong on the way ends with
- * dropping the batch and recovering (recover.c) from what Kafka says. */
+ * Kafka is the truth: nothing counts before the commit, the cache comes after it, and whatever goes
+ * wrong on the way ends with dropping the batch and recovering (recover.c) from what Kafka says. */
 #include "pipeline/pipeline.h"
 
 #include <inttypes.h>
@@ -16,9 +16,9 @@
 #include "planlift/log.h"
 
 #define IDLE_WAIT_MS 100
-#define AWAY_WAIT_MS 200       /* between two tries of something that is away */
-#define DRAIN_CHECK_MS 200     /* between two looks whether all is drained */
-#define AWAY_REPORT_MS 10000   /* how often the log repeats what is being waited for */
+#define AWAY_WAIT_MS 200     /* between two tries of something that is away */
+#define DRAIN_CHECK_MS 200   /* between two looks whether all is drained */
+#define AWAY_REPORT_MS 10000 /* how often the log repeats what is being waited for */
 
 /* What the loop remembers about waiting, for the log. */
 struct waiting {
@@ -37,7 +37,7 @@ static bool should_stop(const struct pl_run *run)
     return run->options->world.ops->should_stop(run->options->world.self);
 }
 
-/* ---- the group --------------------------------------------------------------------------------- */
+/* ---- the group ------------------------------------------------------------------------------- */
 
 static void disown_all(struct pl_run *run)
 {
@@ -104,10 +104,10 @@ enum pl_status pl_serve_group(struct pl_run *run, int timeout_ms, struct pl_erro
     return status;
 }
 
-/* ---- consume ----------------------------------------------------------------------------------- */
+/* ---- consume --------------------------------------------------------------------------------- */
 
-/* Wait for a record, then take what else is there; a batch that is not full waits for more only if it
- * is configured to. So a lone request goes at once, and a backlog in large batches. */
+/* Wait for a record, then take what else is there; a batch that is not full waits for more only
+ * if it is configured to. So a lone request goes at once, and a backlog in large batches. */
 static enum pl_status consume(struct pl_run *run, int timeout_ms, struct pl_error *error)
 {
     int64_t deadline = 0;
@@ -137,7 +137,7 @@ static enum pl_status consume(struct pl_run *run, int timeout_ms, struct pl_erro
     return status;
 }
 
-/* ---- one batch --------------------------------------------------------------------------------- */
+/* ---- one batch ------------------------------------------------------------------------------- */
 
 static enum pl_status process(struct pl_run *run, struct pl_batch *batch, struct pl_error *error)
 {
@@ -164,17 +164,21 @@ static enum pl_status process(struct pl_run *run, struct pl_batch *batch, struct
     return pl_cache_batch(run, batch, error);
 }
 
-/* The batch can never be committed as it is: look for the record that makes it so, by halves (I9). */
+/* The batch can never be committed as it is: look for the record that makes it so, by halves
+ * (I9). */
 static enum pl_status bisect(struct pl_run *run, const struct pl_batch *batch,
                              struct pl_error *error)
 {
-    const struct pl_record *record = batch->items[0].record;
-    struct pl_poison suspect = {true, record->topic, record->partition, record->offset};
+    const struct pl_record *record;
 
     if (batch->count > 1) {
         run->batch_limit = (batch->count + 1) / 2;
         return PL_OK;
     }
+    if (batch->count == 0) { /* not of any record: a transaction of our own is refused */
+        return PL_FATAL;
+    }
+    record = batch->items[0].record;
     if (batch->items[0].kind == PL_ITEM_DEAD) {
         return pl_fail_at(error, PL_FATAL,
                           "the dead letter of %s/%" PRId32 " offset %" PRId64 " is not accepted; "
@@ -185,7 +189,7 @@ static enum pl_status bisect(struct pl_run *run, const struct pl_batch *batch,
     pl_log(WARN, "unprocessable", PL_F_TEXT("topic", run->options->topics[record->topic].data),
            PL_F_INT("partition", record->partition), PL_F_INT("offset", record->offset),
            PL_F_TEXT("reason", error->text));
-    run->poison = suspect;
+    run->poison = (struct pl_poison){true, record->topic, record->partition, record->offset};
     return PL_OK;
 }
 
@@ -230,7 +234,7 @@ static enum pl_status handle_trouble(struct pl_run *run, const struct pl_batch *
     return PL_FATAL;
 }
 
-/* ---- waiting ----------------------------------------------------------------------------------- */
+/* ---- waiting --------------------------------------------------------------------------------- */
 
 static void report_away(const struct pl_run *run, struct waiting *waiting,
                         const struct pl_error *error)
@@ -272,7 +276,7 @@ static void report_back(const struct pl_run *run, struct waiting *waiting)
     }
 }
 
-/* ---- the loop ---------------------------------------------------------------------------------- */
+/* ---- the loop -------------------------------------------------------------------------------- */
 
 static enum pl_status check_drained(struct pl_run *run, int64_t *checked_ms, bool *ret_drained,
                                     struct pl_error *error)

@@ -1,13 +1,13 @@
 /* recover: after partitions were assigned, or after anything went wrong. Order matters (I8): stable
- * group offsets first, then the end of the state log as read_uncommitted sees it, then the state log
- * read_committed up to there; so that nothing that a group offset promises is missing. */
+ * group offsets first, then the end of the state log as read_uncommitted sees it, then the state
+ * log read_committed up to there; so that nothing that a group offset promises is missing. */
 #include <inttypes.h>
 
 #include "flow.h"
 #include "planlift/log.h"
 
 #define READ_WAIT_MS 100
-#define STALL_MS 30000               /* a state log that says nothing for so long is away */
+#define STALL_MS 30000                /* a state log that says nothing for so long is away */
 #define SLICE_BYTES ((size_t)1 << 20) /* written to the cache at once */
 #define SERVE_EVERY_RECORDS 2000
 #define REPORT_EVERY_MS 5000
@@ -31,7 +31,7 @@ static int64_t monotonic_ms(const struct pl_run *run)
     return run->options->world.ops->monotonic_ms(run->options->world.self);
 }
 
-/* ---- where to start ---------------------------------------------------------------------------- */
+/* ---- where to start -------------------------------------------------------------------------- */
 
 static void set_checkpoint(struct pl_partition *partition, struct pl_bytes sealed)
 {
@@ -119,7 +119,7 @@ static enum pl_status find_start(struct restore *restore, struct pl_error *error
     return PL_OK;
 }
 
-/* ---- records ----------------------------------------------------------------------------------- */
+/* ---- records --------------------------------------------------------------------------------- */
 
 /* Write what has gathered, and make next_offset the place that the cache now stands for. */
 static enum pl_status write_slice(struct restore *restore, int64_t next_offset, bool is_whole,
@@ -187,8 +187,7 @@ static enum pl_status take_progress(struct restore *restore, const struct pl_sta
                        "topic %s holds the state of another deployment (group.id %.*s, ours is "
                        "%.*s); give each deployment a state topic of its own",
                        options->topics[PL_TOPIC_STATE].data, (int)progress.group_id.len,
-                       progress.group_id.data, (int)options->group_id.len,
-                       options->group_id.data);
+                       progress.group_id.data, (int)options->group_id.len, options->group_id.data);
     }
     if (partition->progress_offset >= 0 &&
         memcmp(progress.incarnation, partition->progress.incarnation, 16) != 0) {
@@ -267,7 +266,7 @@ static enum pl_status read_log(struct restore *restore, int64_t from, int64_t *r
     return status;
 }
 
-/* ---- one partition ----------------------------------------------------------------------------- */
+/* ---- one partition --------------------------------------------------------------------------- */
 
 /* I2: every piece that the log tells of is in the hash, and nothing else is. */
 static enum pl_status check_count(struct restore *restore, struct pl_error *error)
@@ -366,22 +365,24 @@ static enum pl_status restore_partition(struct pl_run *run, struct pl_partition 
             status = restore_from(&restore, error);
         }
         if (status == PL_NOT_FOUND) {
-            status = pl_fail(error, PL_FATAL,
-                             "%s/%" PRId32 " holds two histories (two incarnations): it was written "
-                             "by somebody else than planlift",
-                             run->options->topics[PL_TOPIC_STATE].data, partition->number);
+            status =
+                pl_fail(error, PL_FATAL,
+                        "%s/%" PRId32 " holds two histories (two incarnations): it was written "
+                        "by somebody else than planlift",
+                        run->options->topics[PL_TOPIC_STATE].data, partition->number);
         }
     }
     if (status == PL_OK) {
         pl_log(INFO, "restored", PL_F_INT("partition", partition->number),
-               PL_F_INT("records", restore.records), PL_F_INT("next_offset", partition->next_offset),
+               PL_F_INT("records", restore.records),
+               PL_F_INT("next_offset", partition->next_offset),
                PL_F_INT("pieces", partition->progress.pieces),
                PL_F_INT("elapsed_ms", monotonic_ms(run) - restore.started_ms));
     }
     return status;
 }
 
-/* ---- positions --------------------------------------------------------------------------------- */
+/* ---- positions ------------------------------------------------------------------------------- */
 
 static enum pl_status check_position(const struct pl_run *run, int32_t number, int input,
                                      int64_t committed, int64_t progress, struct pl_error *error)
@@ -414,7 +415,8 @@ static enum pl_status check_position(const struct pl_run *run, int32_t number, i
     if (progress < first) {
         return pl_fail(error, PL_FATAL,
                        "%s/%" PRId32 " begins at %" PRId64 ", but planlift has taken it in only up "
-                       "to %" PRId64 ": records between were deleted unread. Restore them, or start "
+                       "to %" PRId64
+                       ": records between were deleted unread. Restore them, or start "
                        "with a new group.id and a new %s",
                        topic, number, first, progress, run->options->topics[PL_TOPIC_STATE].data);
     }
@@ -439,8 +441,7 @@ static enum pl_status find_positions(struct pl_run *run, struct pl_partition *pa
                                           &end, error);
         }
         if (status == PL_OK) {
-            status =
-                check_position(run, partition->number, input, committed[input], *next, error);
+            status = check_position(run, partition->number, input, committed[input], *next, error);
         }
         if (status == PL_OK && committed[input] != *next) {
             *ret_is_behind = true;
@@ -478,7 +479,7 @@ static enum pl_status commit_positions(struct pl_run *run, const bool *is_behind
     return status == PL_OK ? pl_cache_batch(run, &batch, error) : status;
 }
 
-/* ---- all partitions ---------------------------------------------------------------------------- */
+/* ---- all partitions -------------------------------------------------------------------------- */
 
 static enum pl_status restore_all(struct pl_run *run, int64_t (*committed)[PL_INPUT_COUNT],
                                   bool *is_behind, struct pl_error *error)
@@ -544,9 +545,13 @@ static enum pl_status recover_with(struct pl_run *run, struct scratch *scratch,
                                    struct pl_error *error)
 {
     const struct pl_feed *feed = &run->options->feed;
-    enum pl_status status = feed->ops->committed(feed->self, scratch->owned, run->owned_count,
-                                                 scratch->committed, error);
+    const struct pl_txn *txn = &run->options->txn;
+    enum pl_status status = txn->ops->renew(txn->self, error);
 
+    if (status == PL_OK) {
+        status = feed->ops->committed(feed->self, scratch->owned, run->owned_count,
+                                      scratch->committed, error);
+    }
     if (status == PL_OK) {
         status = restore_all(run, scratch->committed, scratch->is_behind, error);
     }

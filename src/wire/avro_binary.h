@@ -13,7 +13,7 @@
 /* A 64-bit varint takes at most so many bytes (Avro specification, binary encoding). */
 #define PL_VARINT_MAX_BYTES 10
 
-/* ---- writing ---------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static inline void pl_put_long(struct pl_buffer *buffer, int64_t value)
 {
@@ -73,7 +73,7 @@ static inline void pl_put_names(struct pl_buffer *buffer, struct pl_names names)
     pl_put_array_end(buffer);
 }
 
-/* ---- reading ---------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 struct pl_reader {
     const char *at;

@@ -10,12 +10,13 @@
 #include "wire/frame.h"
 #include "wire/own_schema.h"
 #include "wire/refusal.h"
+#include "wire/result_decode.h"
 #include "wire/schema_match.h"
 
 /* Memory of the rewritten body that is kept from record to record (I13). */
 #define KEPT_BODY_BYTES ((size_t)64 * 1024)
 
-/* The records that are read; their enumerators in pl_own_record come first. */
+/* The records that avro-c reads; their enumerators in pl_own_record come first. */
 enum { INPUT_COUNT = PL_OWN_REQUEST + 1 };
 
 /* What is known of a writer's schema with regard to one of the records. */
@@ -29,13 +30,13 @@ struct writer {
     uint32_t id;
     const struct pl_avro_type *type; /* NULL: unusable, because of reason */
     struct pl_bytes reason;
-    struct match matches[INPUT_COUNT];
+    struct match matches[PL_OWN_RECORD_COUNT];
 };
 
 struct pl_decoder {
     const struct pl_schema_source *source;
     struct pl_arena schemas; /* trees, plans and writers, for the decoder's life */
-    const struct pl_avro_type *types[INPUT_COUNT];
+    const struct pl_avro_type *types[PL_OWN_RECORD_COUNT];
     struct pl_avro_reader *readers[INPUT_COUNT];
     struct writer **writers; /* ordered by id */
     size_t writer_count;
@@ -62,7 +63,6 @@ enum pl_status pl_decoder_new(const struct pl_own_schemas *schemas,
                               struct pl_decoder **ret_decoder)
 {
     struct pl_decoder *decoder = calloc(1, sizeof(*decoder));
-    const struct pl_avro_type *result_type;
     enum pl_status status;
 
     if (decoder == NULL) {
@@ -73,9 +73,9 @@ enum pl_status pl_decoder_new(const struct pl_own_schemas *schemas,
     if (status == PL_OK) {
         status = open_input(decoder, PL_OWN_REQUEST, schemas->request_json, error);
     }
-    if (status == PL_OK) { /* looked at only: results are written without it */
+    if (status == PL_OK) {
         status = pl_own_schema_parse(PL_OWN_RESULT, schemas->result_json, &decoder->schemas, error,
-                                     &result_type);
+                                     &decoder->types[PL_OWN_RESULT]);
     }
     if (status != PL_OK) {
         pl_decoder_free(decoder);
@@ -291,6 +291,23 @@ enum pl_status pl_decode_request(struct pl_decoder *decoder, struct pl_bytes val
 
     if (status == PL_OK && pl_avro_read_request(decoder->readers[PL_OWN_REQUEST], body, arena,
                                                 &reason, ret_request) != PL_OK) {
+        status = pl_refuse(ret_refusal, PL_DEAD_LETTER_MALFORMED, "%s", reason.text);
+    }
+    release_body(decoder);
+    return status;
+}
+
+enum pl_status pl_decode_result(struct pl_decoder *decoder, struct pl_bytes value,
+                                struct pl_arena *arena, struct pl_result_record *ret_record,
+                                struct pl_refusal *ret_refusal, struct pl_error *error)
+{
+    const struct decoding decoding = {decoder, PL_OWN_RESULT, arena, ret_refusal, error};
+    struct pl_error reason;
+    struct pl_bytes body = PL_NULL_BYTES;
+    enum pl_status status = open_body(&decoding, value, &body);
+
+    if (status == PL_OK &&
+        pl_result_decode_body(pl_arena_copy(arena, body), arena, &reason, ret_record) != PL_OK) {
         status = pl_refuse(ret_refusal, PL_DEAD_LETTER_MALFORMED, "%s", reason.text);
     }
     release_body(decoder);

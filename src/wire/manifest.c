@@ -2,8 +2,9 @@
 #include "wire/manifest.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
+
+#include <jansson.h>
 
 #include "wire/schema_tree.h"
 
@@ -47,7 +48,8 @@ enum pl_status pl_manifest_parse(const char *name, struct pl_bytes text, struct 
         return PL_BAD_DATA;
     }
     entries = pl_arena_zalloc(arena, json_object_size(root), sizeof(*entries));
-    json_object_foreach (root, key, value) {
+    json_object_foreach(root, key, value)
+    {
         if (status == PL_OK) {
             status = take_entry(name, key, value, arena, error, &entries[count]);
         }

@@ -24,10 +24,8 @@ static const struct pl_plan *fail_match(const struct matcher *matcher,
                                         const struct pl_avro_type *writer,
                                         const struct pl_avro_type *reader)
 {
-    (void)pl_fail(matcher->error, PL_BAD_DATA, "%s %.*s cannot be read as %s %.*s",
-                  pl_avro_kind_names[writer->kind], (int)writer->name.len,
-                  writer->name.len == 0 ? "" : writer->name.data, pl_avro_kind_names[reader->kind],
-                  (int)reader->name.len, reader->name.len == 0 ? "" : reader->name.data);
+    (void)pl_fail(matcher->error, PL_BAD_DATA, "%s cannot be read as %s",
+                  pl_avro_label(writer, matcher->arena), pl_avro_label(reader, matcher->arena));
     return NULL;
 }
 
@@ -121,7 +119,7 @@ static bool match_field(const struct matcher *matcher, struct pl_plan *plan,
     field->default_value = reader_field->default_value;
     if (writer_index < writer->count) {
         field->plan = match(matcher, writer->fields[writer_index].type, reader_field->type);
-        plan->slots[writer_index] = i;
+        plan->steps[writer_index].slot = i;
         is_good = field->plan != NULL;
     } else {
         is_good = !pl_bytes_is_null(field->default_value);
@@ -135,6 +133,19 @@ static bool match_field(const struct matcher *matcher, struct pl_plan *plan,
     return is_good;
 }
 
+/* Leave out the steps over what neither takes bytes nor is read. */
+static void drop_empty_steps(struct pl_plan *plan)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < plan->step_count; i++) {
+        if (plan->steps[i].slot != PL_PLAN_SKIP || !plan->steps[i].type->is_empty) {
+            plan->steps[kept++] = plan->steps[i];
+        }
+    }
+    plan->step_count = kept;
+}
+
 static const struct pl_plan *match_record(const struct matcher *matcher,
                                           const struct pl_avro_type *writer,
                                           const struct pl_avro_type *reader)
@@ -144,16 +155,18 @@ static const struct pl_plan *match_record(const struct matcher *matcher,
 
     plan->fields = pl_arena_zalloc(matcher->arena, reader->count, sizeof(*plan->fields));
     plan->field_count = reader->count;
-    plan->slots = pl_arena_zalloc(matcher->arena, writer->count, sizeof(*plan->slots));
+    plan->steps = pl_arena_zalloc(matcher->arena, writer->count, sizeof(*plan->steps));
+    plan->step_count = writer->count;
     for (size_t i = 0; i < writer->count; i++) {
-        plan->slots[i] = PL_PLAN_SKIP;
+        plan->steps[i] = (struct pl_plan_step){writer->fields[i].type, PL_PLAN_SKIP};
     }
     for (size_t i = 0; i < reader->count; i++) {
         if (!match_field(matcher, plan, reader, i)) {
             return NULL;
         }
-        is_same = is_same && plan->slots[i] == i && plan->fields[i].plan->kind == PL_PLAN_COPY;
+        is_same = is_same && plan->steps[i].slot == i && plan->fields[i].plan->kind == PL_PLAN_COPY;
     }
+    drop_empty_steps(plan);
     plan->kind = is_same ? PL_PLAN_COPY : PL_PLAN_RECORD;
     return plan;
 }

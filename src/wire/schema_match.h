@@ -22,6 +22,13 @@ struct pl_plan_field {             /* of the reader's record */
     struct pl_bytes default_value; /* then: in Avro binary */
 };
 
+struct pl_plan_step { /* of the writer's record: a field that takes bytes, or is read */
+    const struct pl_avro_type *type;
+    size_t slot; /* index of the reader's field; PL_PLAN_SKIP: it has none */
+};
+
+#define PL_PLAN_SKIP SIZE_MAX
+
 struct pl_plan {
     enum pl_plan_kind kind;
     const struct pl_avro_type *writer;
@@ -31,10 +38,9 @@ struct pl_plan {
     const struct pl_plan *inner;         /* WRAP; ARRAY: of its items */
     struct pl_plan_field *fields;        /* RECORD: the reader's, in its order */
     size_t field_count;
-    size_t *slots; /* RECORD: the reader's field by the writer's; PL_PLAN_SKIP: none */
+    struct pl_plan_step *steps; /* RECORD: the writer's, in its order */
+    size_t step_count;
 };
-
-#define PL_PLAN_SKIP SIZE_MAX
 
 /* Match a writer's schema with one of planlift's own (which have no float, double, bytes, fixed or
  * map). Names are compared without their namespace. Where only some of the writer's enum symbols or

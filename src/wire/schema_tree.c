@@ -29,6 +29,16 @@ static const struct pl_avro_type primitives[PL_AVRO_PRIMITIVE_COUNT] = {
     [PL_AVRO_STRING] = {.kind = PL_AVRO_STRING},
 };
 
+const char *pl_avro_label(const struct pl_avro_type *type, struct pl_arena *arena)
+{
+    const char *kind = pl_avro_kind_names[type->kind];
+
+    if (pl_bytes_is_null(type->name)) {
+        return kind;
+    }
+    return pl_arena_format(arena, "%s %.*s", kind, (int)type->name.len, type->name.data).data;
+}
+
 struct parser {
     struct pl_arena *arena;
     struct pl_error *error;

@@ -42,6 +42,9 @@ extern const char *const pl_avro_kind_names[PL_AVRO_KIND_COUNT];
 
 struct pl_avro_type;
 
+/* A type for messages, in the arena: "long", "enum Channel". */
+const char *pl_avro_label(const struct pl_avro_type *type, struct pl_arena *arena);
+
 struct pl_avro_field {
     struct pl_bytes name;
     const struct pl_avro_type *type;

@@ -1,5 +1,6 @@
 /* Stored pieces back to a customer (design I2): views into the stored bytes, nothing copied. Every
- * count and length is checked against what is there, so a damaged value can only end as PL_BAD_DATA. */
+ * count and length is checked against what is there, so a damaged value can only end as
+ * PL_BAD_DATA. */
 #include <inttypes.h>
 
 #include "planlift/state.h"
@@ -37,7 +38,7 @@ static struct pl_names get_names(struct pl_reader *body, struct pl_arena *arena)
     return (struct pl_names){items, count};
 }
 
-/* ---- head ------------------------------------------------------------------------------------- */
+/* ---- head ------------------------------------------------------------------------------------ */
 
 static bool shape_bit(struct pl_bytes shape, size_t bit)
 {
@@ -121,8 +122,7 @@ static void get_subscriptions(struct pl_reader *body, struct pl_arena *arena,
     size_t count = get_array_count(body, 13); /* a byte for each field at the least */
 
     if (count > 0) {
-        customer->subscriptions =
-            pl_arena_zalloc(arena, count, sizeof(*customer->subscriptions));
+        customer->subscriptions = pl_arena_zalloc(arena, count, sizeof(*customer->subscriptions));
         for (size_t i = 0; i < count && !body->is_bad; i++) {
             get_subscription(body, arena, &customer->subscriptions[i]);
         }
@@ -132,8 +132,7 @@ static void get_subscriptions(struct pl_reader *body, struct pl_arena *arena,
     customer->subscription_capacity = count;
 }
 
-static void get_grants(struct pl_reader *body, struct pl_arena *arena,
-                       struct pl_customer *customer)
+static void get_grants(struct pl_reader *body, struct pl_arena *arena, struct pl_customer *customer)
 {
     size_t count = get_array_count(body, 2);
 
@@ -180,7 +179,7 @@ enum pl_status pl_state_decode_head(struct pl_bytes field, struct pl_bytes value
     return PL_OK;
 }
 
-/* ---- further pieces --------------------------------------------------------------------------- */
+/* ---- further pieces -------------------------------------------------------------------------- */
 
 static struct pl_chunk *find_chunk(struct pl_customer *customer, const struct pl_piece *piece)
 {
@@ -190,9 +189,8 @@ static struct pl_chunk *find_chunk(struct pl_customer *customer, const struct pl
         if (subscription->ordinal == piece->ordinal) {
             struct pl_chunk *chunk = pl_licences_chunk(subscription, piece->chunk_start);
 
-            return chunk->start == piece->chunk_start && chunk->depth == piece->chunk_depth
-                       ? chunk
-                       : NULL;
+            return chunk->start == piece->chunk_start && chunk->depth == piece->chunk_depth ? chunk
+                                                                                            : NULL;
         }
     }
     return NULL;

@@ -34,8 +34,8 @@ static struct pl_state_change *add_change(struct pl_state_changes *changes, stru
     if (changes->count == changes->capacity) {
         size_t capacity = changes->capacity == 0 ? 64 : changes->capacity * 2;
 
-        changes->items = pl_arena_grow(arena, changes->items, changes->count, capacity,
-                                       sizeof(*changes->items));
+        changes->items =
+            pl_arena_grow(arena, changes->items, changes->count, capacity, sizeof(*changes->items));
         changes->capacity = capacity;
     }
     return &changes->items[changes->count++];
@@ -53,9 +53,8 @@ static void add_value(struct pl_state_changes *changes, struct pl_bytes field, s
                       struct pl_buffer *buffer, struct pl_arena *arena)
 {
     pl_seal_close(buffer, position, field);
-    *add_change(changes, arena) = (struct pl_state_change){.field = field,
-                                                           .value_position = position,
-                                                           .value_len = buffer->len - position};
+    *add_change(changes, arena) = (struct pl_state_change){
+        .field = field, .value_position = position, .value_len = buffer->len - position};
 }
 
 static void put_licence(struct pl_buffer *buffer, const struct pl_licence *licence)
@@ -196,8 +195,8 @@ static void put_head(struct pl_buffer *buffer, const struct pl_customer *custome
     pl_put_array_end(buffer);
 }
 
-void pl_state_encode(struct pl_customer *customer, struct pl_arena *arena,
-                     struct pl_buffer *buffer, struct pl_state_changes *changes)
+void pl_state_encode(struct pl_customer *customer, struct pl_arena *arena, struct pl_buffer *buffer,
+                     struct pl_state_changes *changes)
 {
     struct pl_piece head = {.kind = PL_PIECE_HEAD};
     struct pl_bytes field;

@@ -6,7 +6,7 @@
 #include "planlift/buffer.h"
 #include "planlift/customer.h"
 
-/* ---- answered requests ------------------------------------------------------------------------ */
+/* ---- answered requests ----------------------------------------------------------------------- */
 
 /* How many of the ring's slots in a segment are in use when total requests were answered. */
 static inline size_t pl_answered_in_segment(uint64_t total, uint32_t segment)
@@ -19,8 +19,9 @@ static inline size_t pl_answered_in_segment(uint64_t total, uint32_t segment)
     return total - first < PL_ANSWERED_SEGMENT ? (size_t)(total - first) : PL_ANSWERED_SEGMENT;
 }
 
-/* One more than the number of the newest request in a segment in use: tells whether a stored segment
- * is the one that the head knows (I2). Requests are numbered from 0; number n is in slot n % 64. */
+/* One more than the number of the newest request in a segment in use: tells whether a stored
+ * segment is the one that the head knows (I2). Requests are numbered from 0; number n is in slot
+ * n % 64. */
 static inline uint64_t pl_answered_last(uint64_t total, uint32_t segment)
 {
     uint64_t block = (total - 1) / PL_ANSWERED_SEGMENT; /* of the newest request of all */
@@ -29,11 +30,12 @@ static inline uint64_t pl_answered_last(uint64_t total, uint32_t segment)
     return back == 0 ? total : (block - back + 1) * PL_ANSWERED_SEGMENT;
 }
 
-/* ---- directory of chunks ---------------------------------------------------------------------- */
+/* ---- directory of chunks --------------------------------------------------------------------- */
 
 /* The chunks are the leaves of a binary tree over the bits of the user hash. In preorder with a bit
- * for each node, 1 for one with children and 0 for a leaf, the shape takes two bits a chunk. A leaf's
- * start tells at which depth the next subtree hangs: the lowest bit set in the start of that one. */
+ * for each node, 1 for one with children and 0 for a leaf, the shape takes two bits a chunk. A
+ * leaf's start tells at which depth the next subtree hangs: the lowest bit set in the start of
+ * that one. */
 
 /* Depth of the subtree that starts at start, which is not 0. */
 static inline unsigned pl_shape_depth_at(uint64_t start)

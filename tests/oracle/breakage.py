@@ -6,6 +6,7 @@ import copy
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .records import Topics
@@ -108,6 +109,25 @@ class Breaker:
             return OLDER_REQUEST, value
         order = value["orderId"] or ""
         return NEWER_REQUEST, {**value, "score": 0.5, "orderId": order}
+
+    def odd(self, good: Item) -> Item:
+        """Now and then the same fact in bytes that are legal but unusual (contract 7)."""
+        value = good.value
+        if not self.evolved or good.topic != self.topics.events or self.rng.random() < 0.9:
+            return good
+        if not isinstance(value, dict) or good.schema_id is not None or good.expect is not None:
+            return good
+        change = value["change"]
+        if change["type"] == "LicenseAssigned":
+            empty = {**value, "change": {**change, "disabledServices": []}}
+            blocks = b"".join(_negative_block(text) for text in change["disabledServices"])
+            body = self.body(EVENT, empty)[:-1] + blocks + b"\x00"
+        elif change["type"] == "SubscriptionChanged":
+            body = self.body(EVENT, value)  # ends with the varint of the revision
+            body = body[:-1] + bytes([body[-1] | 0x80, 0x00])
+        else:
+            return good
+        return replace(good, value=self.framed(EVENT, body))
 
     @staticmethod
     def _old_enough(value: Json) -> bool:
@@ -258,6 +278,14 @@ class Breaker:
         newer = {**value, "labels": {}, "change": change}
         broken = encode(self.registry, EVENT, newer, NEWER_EVENT) + b"\x00"
         return self.item(good, broken, "malformed")
+
+
+def _negative_block(text: str) -> bytes:
+    """A block of one string, counted as -1 and followed by its size."""
+    raw = text.encode("utf-8")
+    assert len(raw) < 63
+    item = bytes([2 * len(raw)]) + raw
+    return b"\x01" + bytes([2 * len(item)]) + item
 
 
 _LICENCE = {

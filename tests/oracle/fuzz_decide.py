@@ -2,6 +2,7 @@
 
     python -m oracle.fuzz_decide --binary PATH [--seed N] [--cases N] [--catalogue F]
 
+with `tests/` on PYTHONPATH; needs nothing beside the standard library.
 Exit 0: all agree; 1: a difference was found (the first ones are printed); 2: wrong use.
 """
 
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,18 @@ from .vectors import BadCase, LineMaker, all_bad_cases, encode_line, random_cata
 
 BATCH = 250
 LARGE = 3000
-TIMEOUT_SECONDS = 300
+TIMEOUT_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to run; `timeout` in seconds for each batch."""
+
+    binary: str
+    seed: int = 1
+    cases: int = 5000
+    catalogues: list[Path] = field(default_factory=list)
+    timeout: float = TIMEOUT_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,39 +101,58 @@ def batches(seed: int, cases: int, catalogues: list[Path]) -> Iterator[Batch]:
         index += 1
 
 
-def run_binary(binary: str, batch: Batch, folder: Path) -> tuple[list[bytes], int, bytes]:
-    """Lines out, exit code and stderr of `binary decide` on a batch, with empty lines added."""
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What came of a run of the binary: its lines out, and what is wrong with the run itself."""
+
+    lines: list[bytes]
+    problems: list[str]
+
+
+def run_binary(options: Options, batch: Batch, folder: Path) -> Answers:
+    """Run `binary decide` on a batch, with empty lines added."""
     path = folder / "catalogue.json"
     path.write_text(json.dumps(batch.catalogue_json, ensure_ascii=False), "utf-8")
-    text = b"\n" + b"\n\n".join(batch.lines) + b"\n"
-    done = subprocess.run(
-        [binary, "decide", "--catalogue", str(path)],
-        input=text,
-        capture_output=True,
-        timeout=TIMEOUT_SECONDS,
-        check=False,
-    )
-    out = done.stdout.split(b"\n")
-    return out[:-1] if out and not out[-1] else out, done.returncode, done.stderr
-
-
-def check_batch(binary: str, batch: Batch, folder: Path) -> Iterator[Difference]:
-    """Every difference between binary and oracle on one batch."""
-    out, code, stderr = run_binary(binary, batch, folder)
-    expected_code = int(any(batch.rules))
+    try:
+        done = subprocess.run(
+            [options.binary, "decide", "--catalogue", str(path)],
+            input=b"\n" + b"\n\n".join(batch.lines) + b"\n",
+            capture_output=True,
+            timeout=options.timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as hang:
+        return Answers(split(hang.stdout or b""), [f"did not end within {options.timeout:g} s"])
+    out = split(done.stdout)
     problems = []
-    if code != expected_code:
-        tail = stderr.decode("utf-8", "replace")[-500:]
-        problems.append(f"exit {code}, expected {expected_code}; stderr ends: {tail!r}")
-    if len(out) != len(batch.lines):
-        problems.append(f"{len(out)} lines out for {len(batch.lines)} lines in")
+    expected = int(any(batch.rules))
+    if done.returncode != expected:
+        tail = done.stderr.decode("utf-8", "replace")[-500:]
+        problems.append(f"exit {done.returncode}, expected {expected}; stderr ends: {tail!r}")
+    return Answers(out, problems)
+
+
+def split(text: bytes) -> list[bytes]:
+    """The lines out; one without an end is one too."""
+    lines = text.split(b"\n")
+    return lines if lines[-1] else lines[:-1]
+
+
+def check_batch(options: Options, batch: Batch, folder: Path) -> Iterator[Difference]:
+    """Every difference between binary and oracle on one batch."""
+    answers = run_binary(options, batch, folder)
+    problems = list(answers.problems)
+    if len(answers.lines) != len(batch.lines):
+        problems.append(f"{len(answers.lines)} lines out for {len(batch.lines)} lines in")
     if problems:
         yield Difference(batch, -1, problems)
     catalogue = from_json(batch.catalogue_json)
-    for index, (line, answer) in enumerate(zip(batch.lines, out)):
+    for index, (line, answer) in enumerate(zip(batch.lines, answers.lines)):
         found = list(line_problems(catalogue, line, answer))
         if found:
             yield Difference(batch, index, found)
+    if len(answers.lines) < len(batch.lines):
+        yield Difference(batch, len(answers.lines), ["no answer to this line, the first without"])
 
 
 def line_problems(catalogue: Catalogue, line: bytes, answer: bytes) -> Iterator[str]:
@@ -162,11 +193,11 @@ def _result_problems(line: Any, result: Any) -> Iterator[str]:
             yield f".result.{name}: expected {value}, got {result.get(name)!r}"
 
 
-def fuzz(binary: str, seed: int, cases: int, catalogues: list[Path]) -> list[Difference]:
+def fuzz(options: Options) -> list[Difference]:
     """Run all batches; stops after the first one with differences."""
     with tempfile.TemporaryDirectory(prefix="fuzz-decide-") as folder:
-        for batch in batches(seed, cases, catalogues):
-            found = list(check_batch(binary, batch, Path(folder)))
+        for batch in batches(options.seed, options.cases, options.catalogues):
+            found = list(check_batch(options, batch, Path(folder)))
             if found:
                 return found
     return []
@@ -186,12 +217,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--cases", type=int, default=5000)
     parser.add_argument("--catalogue", type=Path, action="append", help="beside random ones")
     parser.add_argument("--show", type=int, default=5, help="how many differences to print")
+    parser.add_argument("--timeout", type=float, default=TIMEOUT_SECONDS, help="s for a batch")
     parser.add_argument("--keep", type=Path, help="write catalogue and lines that differ here")
     options = parser.parse_args(arguments)
     catalogues = options.catalogue or shipped_catalogue()
     for path in catalogues:
         load(path)
-    found = fuzz(options.binary, options.seed, options.cases, catalogues)
+    found = fuzz(Options(options.binary, options.seed, options.cases, catalogues, options.timeout))
     for difference in found[: options.show]:
         print(difference.describe(), end="\n\n")
     if found and options.keep:

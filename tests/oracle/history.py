@@ -52,6 +52,8 @@ class Settings:
     `message_limit`: the lesser of kafka.message.max.bytes and the topic's max.message.bytes.
     `committed`: per input partition the offset below which everything must have been handled, and
     from which on nothing may have come out; None: everything was handled (a drained run).
+    `settled`: requests that were sent after every fact had been handled (see `workload.probes`):
+    they must be decided with all facts applied, so that a fact lost or taken twice shows.
     """
 
     topics: Topics
@@ -60,6 +62,7 @@ class Settings:
     message_limit: int = 1_000_000
     allow_unprocessable: bool = False
     committed: Mapping[Place, int] | None = None
+    settled: frozenset[Source] = frozenset()
 
     def handled(self, record: Record) -> bool:
         """True where the run must have handled this input record."""
@@ -400,7 +403,8 @@ class _Checker:
             source = item.record.source
             answer = self.answers.get(source)
             result = answer.result if answer else None
-            fate = replay.step(item.value, result, self.letters.get(source))
+            settled = source in self.settings.settled
+            fate = replay.step(item.value, result, self.letters.get(source), settled)
             for text in fate.messages:
                 self.report("wrong_message", source, text)
             if fate.kind is not None:
@@ -511,10 +515,12 @@ class Replay:
         """The empty customer at the start of an epoch."""
         return Hypothesis(epoch, Customer(self.customer_id))
 
-    def step(self, request: Json, result: Json | None, letter: str | None) -> Fate:
+    def step(
+        self, request: Json, result: Json | None, letter: str | None, settled: bool = False
+    ) -> Fate:
         """Take the next request; afterwards only the hypotheses that allow its fate are left."""
         if result is not None:
-            return self._answered(request, result)
+            return self._answered(request, result, settled)
         return self._unanswered(request, letter)
 
     def _unanswered(self, request: Json, letter: str | None) -> Fate:
@@ -539,10 +545,10 @@ class Replay:
             return Fate("missing_dead_letter", f"no request_id_reused for {name}")
         return Fate("missing_result", f"no result for {name}, which is new")
 
-    def _answered(self, request: Json, result: Json) -> Fate:
+    def _answered(self, request: Json, result: Json, settled: bool) -> Fate:
         stayed = len(self.alive)
         candidates = [*self.alive, *self._entrants(result["customerVersion"])]
-        fates = [self._try(hypothesis, request, result) for hypothesis in candidates]
+        fates = [self._try(hypothesis, request, result, settled) for hypothesis in candidates]
         fitting = [(h, fate) for h, fate in zip(candidates, fates) if fate.kind is None]
         if not fitting:
             return _worst(fates[:stayed], fates[stayed:])
@@ -556,7 +562,7 @@ class Replay:
             if 0 <= version <= len(self.epochs[epoch]):
                 yield self.fresh(epoch)
 
-    def _try(self, hypothesis: Hypothesis, request: Json, result: Json) -> Fate:
+    def _try(self, hypothesis: Hypothesis, request: Json, result: Json, settled: bool) -> Fate:
         """Take the request under a hypothesis, which is dead afterwards if it does not fit."""
         customer = hypothesis.customer
         if once(customer, request) != "new":
@@ -566,6 +572,9 @@ class Replay:
         if not hypothesis.advance(self.epochs[hypothesis.epoch], version):
             text = f"version {version} cannot be reached (from {before} to {customer.version})"
             return Fate("impossible_version", text)
+        if settled and not self._all_applied(hypothesis):
+            text = f"decided on version {version}, although facts come after it"
+            return Fate("fact_not_applied", text)
         decision = decide(self.catalogue, customer, request, result["decidedAt"])
         found = list(differences(decision.result, result))
         if found:
@@ -574,6 +583,10 @@ class Replay:
         messages = tuple(self._texts(customer, result))
         self._take(customer, request, decision)
         return Fate(messages=messages)
+
+    def _all_applied(self, hypothesis: Hypothesis) -> bool:
+        last = len(self.epochs) - 1
+        return hypothesis.epoch == last and hypothesis.used == len(self.epochs[last])
 
     @staticmethod
     def _texts(customer: Customer, result: Json) -> Iterator[str]:
@@ -608,7 +621,7 @@ def _alike(one: Customer, other: Customer) -> bool:
 
 def _worst(stayed: list[Fate], entered: list[Fate]) -> Fate:
     """The fate to report: what came closest before any later erasure, and what after one."""
-    order = ("wrong_result", "impossible_version", "answered_again")
+    order = ("wrong_result", "fact_not_applied", "impossible_version", "answered_again")
 
     def closest(fates: list[Fate]) -> Fate:
         return min(fates, key=lambda fate: order.index(fate.kind or ""))

@@ -176,10 +176,10 @@ def decode_result(registry: Registry, value: bytes) -> Json:
         raise WireError("incompatible_schema", f"schema id {schema_id} is not {RESULT}")
     source = io.BytesIO(body)
     try:
-        result: Any = fastavro.schemaless_reader(source, writer.parsed, None)
+        result = fastavro.schemaless_reader(source, writer.parsed, None)
     except Exception as problem:  # fastavro raises nearly anything on broken input
         raise WireError("malformed", f"not a result: {problem!r}") from problem
-    if source.tell() != len(body):
+    if source.tell() != len(body) or not isinstance(result, dict):
         raise WireError("malformed", "trailing bytes")
     return result
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,9 +80,37 @@ def generate(catalogue: Catalogue, registry: Registry, plan: Plan, topics: Topic
     """The workload of a plan; `plan.events` and `plan.requests` do not count broken records.
 
     With `plan.evolved` some records are written in the schemas of `breakage.evolved_schemas`,
-    which the registry must then have.
+    which the registry must then have, and some in bytes that are legal but unusual.
     """
     return list(_Generator(catalogue, registry, plan, topics).items())
+
+
+def probes(customers: Iterable[Customer], topics: Topics) -> list[Item]:
+    """A CHECK of each subscription, to send when all facts were handled (`Settings.settled`).
+
+    `customers` as the checker found them (`Report.customers`): what a probe shows of version,
+    quantities and licences must be what all facts and granted requests together make.
+    """
+    items = []
+    for customer in customers:
+        for number, key in enumerate(sorted(customer.subscriptions) or ["sub-none"]):
+            found = customer.subscriptions.get(key)
+            request = {
+                "requestId": f"probe-{customer.version}-{number}",
+                "orderId": None,
+                "customerId": customer.customer_id,
+                "partnerId": (found.partner_id if found else None) or PARTNERS[0],
+                "subscriptionId": key,
+                "operation": "CHECK",
+                "targetOfferId": None,
+                "quantity": None,
+                "expectedVersion": customer.version,
+                "requireLicenseTransfer": False,
+                "requestedBy": {"userId": "probe", "role": "GLOBAL_ADMIN"},
+                "requestedAt": START_MS,
+            }
+            items.append(Item(topics.requests, customer.customer_id.encode("utf-8"), request))
+    return items
 
 
 def trace_headers(rng: random.Random) -> Headers:
@@ -137,7 +165,7 @@ class _Generator:
             item = self.event_item() if kind == "event" else self.request_item()
             if self.rng.random() < self.plan.broken:
                 yield self.breaker.broken(item)
-            yield item
+            yield self.breaker.odd(item)
 
     def next_id(self, prefix: str) -> str:
         """An id never used before."""
@@ -155,7 +183,7 @@ class _Generator:
 
     def event_item(self) -> Item:
         """A step of a customer's set-up, or a change of a settled one."""
-        if self.large and self.rng.random() < 1.3 * len(self.large) / self.events_left:
+        if self.large and self.rng.random() < max(0.7, 1.3 * len(self.large) / self.events_left):
             return self.large_item()
         while self.waiting and len(self.arriving) < ARRIVING_AT_ONCE:
             name = self.waiting.popleft()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from harness.deadline import Deadline
 from harness.planlift import BINARY, FINDING
 from services import ROOT

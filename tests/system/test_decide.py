@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+import vectors
 from harness.deadline import Deadline
 from harness.planlift import BINARY, FINDING
-from services import ROOT
-
 from oracle.compare import differences
-from oracle.fuzz_decide import fuzz, shipped_catalogue
+from oracle.fuzz_decide import Options, fuzz
 
-SHARED = Path(os.environ.get("PLANLIFT_SHARED", ROOT.parent / "shared"))
 Json = dict[str, Any]
 
 
@@ -138,19 +137,12 @@ def tell(kind: str, **fields: Any) -> Json:
 
 
 @pytest.mark.parametrize(
-    ("vectors", "catalogue"),
-    [
-        ("decision-vectors.ndjson", None),
-        ("decision-vectors.ndjson", "catalogue-facts.json"),
-        ("decision-vectors-2.ndjson", "catalogue-2.json"),
-    ],
+    ("file", "catalogue"), [*vectors.FILES, (vectors.FILES[0][0], None)], ids=["1", "2", "built-in"]
 )
-def test_all_vectors_come_out_equal(vectors: str, catalogue: str | None) -> None:
-    if not (SHARED / vectors).exists():
-        pytest.skip(f"no {vectors} beside the repository; PLANLIFT_SHARED names its folder")
-    cases = [json.loads(line) for line in (SHARED / vectors).read_text("utf-8").splitlines()]
+def test_all_vectors_come_out_equal(file: str, catalogue: Path | None) -> None:
+    cases = vectors.cases(file)
     assert cases
-    arguments = [] if catalogue is None else ["--catalogue", SHARED / catalogue]
+    arguments = [] if catalogue is None else ["--catalogue", catalogue]
     answer = decide((case["in"] for case in cases), *arguments)
     assert answer.code == 0, answer.err
     assert len(answer.lines) == len(cases)
@@ -160,7 +152,8 @@ def test_all_vectors_come_out_equal(vectors: str, catalogue: str | None) -> None
 
 @pytest.mark.parametrize("seed", [7, 8])
 def test_random_lines_agree_with_the_second_implementation(seed: int) -> None:
-    found = fuzz(str(BINARY), seed, 1500, shipped_catalogue())
+    options = Options(str(BINARY), seed, 1500, [vectors.SHIPPED])
+    found = list(fuzz(options))
     assert not found, found[0].describe()
 
 
@@ -512,7 +505,7 @@ def test_answers_come_in_order_and_each_line_stands_for_itself() -> None:
 
 def test_empty_lines_are_skipped_and_the_last_newline_may_lack() -> None:
     good = encode(FULL)
-    data = b"\n\n" + good + b"\n\n\r\n \t\n" + good + b"\r\n\n" + good
+    data = b"\n\n" + good + b"\n\n\r\n" + good + b"\r\n\n" + good
     answer = decide(data)
     assert answer.code == 0
     assert len(answer.lines) == 3
@@ -581,12 +574,12 @@ def test_a_folder_as_input_is_a_failure_with_a_word(tmp_path: Path) -> None:
 
 def test_the_built_in_catalogue_serves_from_any_folder(tmp_path: Path) -> None:
     (line,) = decide([ask()], cwd=tmp_path).lines
-    shipped = json.loads(shipped_catalogue()[0].read_text("utf-8"))
+    shipped = json.loads(vectors.SHIPPED.read_text("utf-8"))
     assert line["result"]["catalogueVersion"] == shipped["version"]
 
 
 def test_another_catalogue_decides_otherwise(tmp_path: Path) -> None:
-    data = json.loads(shipped_catalogue()[0].read_text("utf-8"))
+    data = json.loads(vectors.SHIPPED.read_text("utf-8"))
     data["version"] = "mine-1"
     data["upgrades"] = {}
     path = tmp_path / "mine.json"

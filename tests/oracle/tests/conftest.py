@@ -1,8 +1,7 @@
-"""Where the tests of the oracle find the package, the shared vectors and the schemas."""
+"""Where the tests of the oracle find the package, the vectors and the schemas."""
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -11,23 +10,15 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(REPOSITORY / "tests"))
 
+import vectors  # noqa: E402
 from oracle import catalogue as catalogues  # noqa: E402
 from oracle.wire import Registry  # noqa: E402
 
 
 @pytest.fixture(scope="session")
-def shared() -> Path:
-    """The folder of contract, catalogues and decision vectors."""
-    folder = Path(os.environ.get("PLANLIFT_SHARED", REPOSITORY.parent / "shared"))
-    if not (folder / "decision-vectors.ndjson").is_file():
-        pytest.fail(f"no decision-vectors.ndjson in {folder}: set PLANLIFT_SHARED to its folder")
-    return folder
-
-
-@pytest.fixture(scope="session")
-def facts(shared: Path) -> catalogues.Catalogue:
-    """The catalogue of the shipped facts."""
-    return catalogues.load(shared / "catalogue-facts.json")
+def facts() -> catalogues.Catalogue:
+    """The shipped catalogue."""
+    return catalogues.load(vectors.SHIPPED)
 
 
 @pytest.fixture(scope="session")

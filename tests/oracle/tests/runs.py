@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,9 +17,11 @@ from oracle.wire import RESULT, Registry, decode_result, encode
 from oracle.workload import Item, Plan, generate
 
 
-def to_records(items: list[Item], registry: Registry, topics: Topics) -> list[Record]:
-    """The input topics after producing the items in order."""
-    ends: Counter[tuple[str, int]] = Counter()
+def to_records(
+    items: list[Item], registry: Registry, topics: Topics, before: Iterable[Record] = ()
+) -> list[Record]:
+    """The records that producing the items in order appends to the input topics."""
+    ends = Counter((record.topic, record.partition) for record in before)
     records = []
     for item in items:
         place = (item.topic, item.partition(topics))

@@ -8,12 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from runs import Run, perfect_run, to_records
 
 from oracle.catalogue import Catalogue
 from oracle.decide import commit, decide
 from oracle.history import Report, Settings
 from oracle.perfect import PerfectPlanlift
-from oracle.records import Record, Topics
+from oracle.records import Input, Judge, Record, Topics
 from oracle.state import Customer, apply_event
 from oracle.wire import (
     EVENT,
@@ -27,8 +28,7 @@ from oracle.wire import (
     encode,
     result_headers,
 )
-from oracle.workload import Plan
-from runs import Run, perfect_run
+from oracle.workload import Plan, probes
 
 TOPICS = Topics(partitions=4)
 LETTERS = {"upgrade-requests.dlq": 3, "subscription-events.dlq": 1}
@@ -112,6 +112,41 @@ def test_an_unfinished_run(facts: Catalogue, registry: Registry) -> None:
     assert "missing_result" in kinds(half.check())
     fewer = {place: count - 5 for place, count in committed.items()}
     assert "not_committed" in kinds(half.check(committed=fewer))
+
+
+class Careless(PerfectPlanlift):
+    """Loses one fact, or takes it twice."""
+
+    def __init__(self, run: Run, victim: Record, slip: str) -> None:
+        super().__init__(run.catalogue, run.registry, run.settings, random.Random(5))
+        self.victim = victim
+        self.slip = slip
+
+    def _take(self, item: Input) -> None:
+        chosen = item.record.source == self.victim.source
+        if not (chosen and self.slip == "loses"):
+            super()._take(item)
+        if chosen and self.slip == "doubles":
+            super()._take(item)
+
+
+@pytest.mark.parametrize("slip", ["", "loses", "doubles"])
+def test_probes_show_every_lost_or_doubled_fact(run: Run, slip: str) -> None:
+    """After the run a CHECK of everything is sent, which must see all facts exactly once."""
+    judge = Judge(run.registry, TOPICS)
+    judged = [judge.judge(record) for record in run.inputs if record.topic == TOPICS.events]
+    erased = {record.key for record in run.inputs if is_erasure(run, record)}
+    facts = [i.record for i in judged if i.code is None and i.record.key not in erased]
+    states = [state for found in run.check().customers.values() for state in found[-1:]]
+    more = to_records(probes(states, TOPICS), run.registry, TOPICS, run.inputs)
+    settled = frozenset(record.source for record in more)
+    both = replace(run, inputs=[*run.inputs, *more])
+    for victim in random.Random(2).sample(facts, 12):
+        planlift = Careless(run, victim, slip)
+        planlift.run(run.inputs)
+        both.outputs = planlift.run(more)
+        report = both.check(settled=settled)
+        assert bool(report.violations) is bool(slip), (victim.source, report.describe())
 
 
 # --- mutations of results ---------------------------------------------------------------------

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+from runs import perfect_run, to_records
+from test_oracle_lines import ERROR_CODES
 
 from oracle.breakage import evolved_schemas
 from oracle.catalogue import Catalogue
@@ -12,8 +14,6 @@ from oracle.history import Settings
 from oracle.records import Judge, Topics
 from oracle.wire import Registry
 from oracle.workload import Item, Plan, generate
-from runs import perfect_run, to_records
-from test_oracle_lines import ERROR_CODES
 
 TOPICS = Topics(partitions=12)
 
@@ -40,6 +40,9 @@ def test_broken_records_are_broken_as_they_say(facts: Catalogue, registry: Regis
         assert found.code == by_itself, (item, found.why)
         codes[found.code or "good"] += 1
     assert min(codes.values()) >= 20
+    unusual = [item for item in items if isinstance(item.value, bytes) and item.expect is None]
+    assert len(unusual) >= 20
+    assert sum(item.schema_id is not None and item.expect is None for item in items) >= 20
     assert codes.keys() == {
         "good",
         "null_value",

@@ -2,8 +2,11 @@
 
 deadline  how long a test waits, and for what
 kafka     topics as a test sees them: make, write, read, look at a group's offsets
+groups    requests about a consumer group that the Python client cannot make
 planlift  the program under test as a process
 world     all of it for one test, with names that no other test has
+samples   facts and requests of an ordinary customer
+verdict   what the history checker says of the topics
 """
 
 from .deadline import Deadline, eventually

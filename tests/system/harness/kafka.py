@@ -17,11 +17,19 @@ from confluent_kafka import (
     TopicPartition,
 )
 from confluent_kafka import Message as KafkaMessage
-from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+    OffsetSpec,
+)
 
 from oracle.records import Record
 
-from .deadline import Deadline
+from .deadline import Deadline, eventually
+from .groups import is_coordinated
 
 Place = tuple[str, int]
 READ_COMMITTED = "read_committed"
@@ -42,6 +50,7 @@ class KafkaClient:
     """A client of the test's own, apart from the program under test."""
 
     def __init__(self, bootstrap_servers: str) -> None:
+        self.bootstrap_servers = bootstrap_servers
         self._common = {
             "bootstrap.servers": bootstrap_servers,
             # Tests take the broker down; be back as soon as it is.
@@ -66,9 +75,30 @@ class KafkaClient:
     def create_topics(
         self, names: Iterable[str], partitions: int, settings: Mapping[str, str] | None = None
     ) -> None:
+        """Make topics; they are there for everybody when this returns."""
         topics = [NewTopic(name, partitions, 1, config=dict(settings or {})) for name in names]
-        for future in self.admin.create_topics(topics).values():
+        made = self.admin.create_topics(topics)
+        for future in made.values():
             future.result()
+        # The answer is the controller's; the broker gets to know a moment later.
+        eventually(lambda: made.keys() <= self.admin.list_topics().topics.keys(), "topics made")
+
+    def alter_topic(self, name: str, settings: Mapping[str, str]) -> None:
+        """Set some of a topic's settings, as an operator does."""
+        entries = [
+            ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET)
+            for key, value in settings.items()
+        ]
+        resource = ConfigResource(ConfigResource.Type.TOPIC, name, incremental_configs=entries)
+        for future in self.admin.incremental_alter_configs([resource]).values():
+            future.result()
+
+        def is_known() -> bool:
+            [future] = self.admin.describe_configs([resource]).values()
+            found = future.result()
+            return all(found[key].value == value for key, value in settings.items())
+
+        eventually(is_known, f"settings of {name} changed")
 
     def send(
         self, topic: str, messages: Iterable[Message], producer: Producer | None = None
@@ -127,6 +157,8 @@ class KafkaClient:
 
     def committed(self, group: str) -> dict[Place, int]:
         """The group's committed offsets, by topic and partition; those that it has."""
+        server = self.bootstrap_servers
+        eventually(lambda: is_coordinated(server, group), f"coordinator of {group} there")
         asked = [ConsumerGroupTopicPartitions(group)]
         answer = self.admin.list_consumer_group_offsets(asked, require_stable=True)[group].result()
         return {

@@ -13,6 +13,7 @@ from oracle.records import Record
 from oracle.wire import EVENT, REQUEST, Registry, decode_result, encode
 from services import Kafka, Redis
 
+from .deadline import eventually
 from .kafka import KafkaClient, Message
 from .planlift import Finished, Planlift
 
@@ -91,27 +92,32 @@ class World:
 
     # --- its topics -----------------------------------------------------------------------------
 
-    def create_topics(self, state_settings: Mapping[str, str] | None = None) -> None:
+    def create_topics(
+        self,
+        state_settings: Mapping[str, str] | None = None,
+        results_settings: Mapping[str, str] | None = None,
+        dlq_partitions: int | None = None,
+    ) -> None:
         """All topics of contract 2, without help of `planlift topics create`."""
-        topics = self.topics
-        plain = (topics.requests, topics.events, topics.results)
-        self.client.create_topics(plain, self.partitions)
-        self.client.create_topics((topics.requests_dlq, topics.events_dlq), self.partitions)
+        topics, create = self.topics, self.client.create_topics
+        create((topics.requests, topics.events), self.partitions)
+        create([topics.results], self.partitions, results_settings)
+        create((topics.requests_dlq, topics.events_dlq), dlq_partitions or self.partitions)
         compacted = {"cleanup.policy": "compact", **(state_settings or {})}
-        self.client.create_topics([topics.state], self.partitions, compacted)
+        create([topics.state], self.partitions, compacted)
 
-    def send_event(self, customer: str, kind: str, **fields: Any) -> tuple[int, int]:
-        """Write a fact, as in send_event("c1", "LicenseAssigned", subscriptionId="s1", …)."""
+    def event(self, customer: str, kind: str, **fields: Any) -> Message:
+        """A fact, as in event("c1", "LicenseAssigned", subscriptionId="s1", …)."""
         event = {
             "eventId": uuid.uuid4().hex,
             "customerId": customer,
             "occurredAt": now_ms(),
             "change": {"type": kind, **fields},
         }
-        return self._send(self.topics.events, customer, encode(self.registry, EVENT, event))
+        return Message(customer.encode(), encode(self.registry, EVENT, event))
 
-    def send_request(self, customer: str, **fields: Any) -> tuple[int, int]:
-        """Write a request with these fields; ids, requester and time are made up where missing."""
+    def request(self, customer: str, **fields: Any) -> Message:
+        """A request with these fields; ids, requester and time are made up where missing."""
         request = {
             "requestId": uuid.uuid4().hex,
             "customerId": customer,
@@ -119,7 +125,27 @@ class World:
             "requestedAt": now_ms(),
             **fields,
         }
-        return self._send(self.topics.requests, customer, encode(self.registry, REQUEST, request))
+        return Message(customer.encode(), encode(self.registry, REQUEST, request))
+
+    def send_event(self, customer: str, kind: str, **fields: Any) -> tuple[int, int]:
+        """Write a fact; see event()."""
+        return self.client.send(self.topics.events, [self.event(customer, kind, **fields)])[0]
+
+    def send_request(self, customer: str, **fields: Any) -> tuple[int, int]:
+        """Write a request; see request()."""
+        return self.client.send(self.topics.requests, [self.request(customer, **fields)])[0]
+
+    def await_taken_in(self, process: Planlift, seconds: float = 30) -> None:
+        """Until the running process has committed all that is in the input topics now."""
+        topics = self.topics
+        ends = {**self.client.ends(topics.requests), **self.client.ends(topics.events)}
+
+        def is_taken_in() -> bool:
+            assert process.is_running, f"{process} ended:\n{process.err.tail()}"
+            committed = self.client.committed(self.group)
+            return all(committed.get(place, 0) >= end for place, end in ends.items())
+
+        eventually(is_taken_in, f"taken in by {process}", seconds)
 
     def results(self, enough: int | None = None, seconds: float = 30) -> list[Json]:
         """The published results in plain form: those that are there, or once there are enough."""
@@ -144,9 +170,6 @@ class World:
             except AssertionError as fault:
                 faults.append(str(fault))
         assert not faults, "\n".join(faults)
-
-    def _send(self, topic: str, customer: str, value: bytes) -> tuple[int, int]:
-        return self.client.send(topic, [Message(customer.encode(), value)])[0]
 
 
 def now_ms() -> int:

@@ -67,7 +67,7 @@ static inline const struct pl_avro_type *parse(const char *text, struct pl_arena
     return type;
 }
 
-/* ---- a source of schemas ---------------------------------------------------------------------- */
+/* ---- a source of schemas --------------------------------------------------------------------- */
 
 #define MAX_SCHEMAS 32
 
@@ -131,7 +131,7 @@ static inline struct pl_decoder *new_decoder(const struct schema_source *source,
     return decoder;
 }
 
-/* ---- bytes ------------------------------------------------------------------------------------ */
+/* ---- bytes ----------------------------------------------------------------------------------- */
 
 static inline struct pl_bytes since_start(const struct pl_buffer *buffer)
 {

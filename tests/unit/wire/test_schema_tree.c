@@ -67,23 +67,25 @@ static void every_kind_has_its_parts(void **state)
     assert_ptr_equal(type->fields[3].type->items, type->fields[0].type);
     assert_int_equal(type->fields[4].type->items->kind, PL_AVRO_UNION);
     assert_ptr_equal(type->fields[4].type->items->branches[1], type->fields[1].type);
+    assert_string_equal(pl_avro_label(type, &arena), "record R");
+    assert_string_equal(pl_avro_label(type->fields[2].type, &arena), "null");
     pl_arena_done(&arena);
 }
 
 static void names_are_found_within_their_namespace(void **state)
 {
     struct pl_arena arena = PL_ARENA_INIT;
-    const struct pl_avro_type *type = parse(
-        "{'type': 'record', 'name': 'a.R', 'namespace': 'ignored', 'fields': ["
-        "{'name': 'x', 'type': {'type': 'record', 'name': 'S', 'namespace': 'b', 'fields': ["
-        "  {'name': 'y', 'type': {'type': 'fixed', 'name': 'T', 'size': 1}},"
-        "  {'name': 'z', 'type': 'T'}]}},"
-        "{'name': 'p', 'type': {'type': 'fixed', 'name': 'T', 'size': 2}},"
-        "{'name': 'q', 'type': 'b.T'},"
-        "{'name': 'r', 'type': {'type': 'T'}},"
-        "{'name': 's', 'type': {'type': 'fixed', 'name': 'U', 'namespace': '', 'size': 3}},"
-        "{'name': 't', 'type': 'U'}]}",
-        &arena);
+    const struct pl_avro_type *type =
+        parse("{'type': 'record', 'name': 'a.R', 'namespace': 'ignored', 'fields': ["
+              "{'name': 'x', 'type': {'type': 'record', 'name': 'S', 'namespace': 'b', 'fields': ["
+              "  {'name': 'y', 'type': {'type': 'fixed', 'name': 'T', 'size': 1}},"
+              "  {'name': 'z', 'type': 'T'}]}},"
+              "{'name': 'p', 'type': {'type': 'fixed', 'name': 'T', 'size': 2}},"
+              "{'name': 'q', 'type': 'b.T'},"
+              "{'name': 'r', 'type': {'type': 'T'}},"
+              "{'name': 's', 'type': {'type': 'fixed', 'name': 'U', 'namespace': '', 'size': 3}},"
+              "{'name': 't', 'type': 'U'}]}",
+              &arena);
 
     (void)state;
     assert_int_equal(type->fields[0].type->fields[1].type->size, 1);
@@ -91,6 +93,17 @@ static void names_are_found_within_their_namespace(void **state)
     assert_int_equal(type->fields[3].type->size, 2);
     assert_text(type->fields[4].type->full_name, "U");
     assert_ptr_equal(type->fields[5].type, type->fields[4].type);
+    pl_arena_done(&arena);
+}
+
+/* What a protocol calls an error is a record. */
+static void errors_are_records(void **state)
+{
+    struct pl_arena arena = PL_ARENA_INIT;
+
+    (void)state;
+    assert_int_equal(parse("{'type': 'error', 'name': 'E', 'fields': []}", &arena)->kind,
+                     PL_AVRO_RECORD);
     pl_arena_done(&arena);
 }
 
@@ -263,7 +276,8 @@ static void size_is_bounded(void **state)
 
     (void)state;
     memset(text, ' ', PL_SCHEMA_MAX_BYTES + 1);
-    memcpy(text, "\"int\"", 5);
+    (void)snprintf(text, 6, "\"int\"");
+    text[5] = ' ';
     assert_int_equal(
         pl_schema_parse((struct pl_bytes){text, PL_SCHEMA_MAX_BYTES}, &arena, &error, &type),
         PL_OK);
@@ -282,13 +296,11 @@ static void names_are_bounded(void **state)
 
     (void)state;
     memset(space, 'a', sizeof(space));
-    text = pl_arena_format(&arena,
-                           "{'type': 'fixed', 'name': 'F', 'size': 1, 'namespace': '%.*s'}",
+    text = pl_arena_format(&arena, "{'type': 'fixed', 'name': 'F', 'size': 1, 'namespace': '%.*s'}",
                            (int)sizeof(space), space);
     refuse(text.data, "a name longer than 1024 bytes");
-    text = pl_arena_format(&arena,
-                           "{'type': 'fixed', 'name': 'F', 'size': 1, 'namespace': '%.*s'}", 1022,
-                           space);
+    text = pl_arena_format(&arena, "{'type': 'fixed', 'name': 'F', 'size': 1, 'namespace': '%.*s'}",
+                           1022, space);
     assert_int_equal(parse(text.data, &arena)->full_name.len, 1024);
     pl_arena_done(&arena);
 }
@@ -308,8 +320,8 @@ static void damaged_schemas_are_survived(void **state)
         char *damaged = pl_arena_alloc(&scratch, json.len);
         enum pl_status status;
 
-        assert_int_equal(
-            pl_schema_parse((struct pl_bytes){json.data, i}, &scratch, &error, &type), PL_BAD_DATA);
+        assert_int_equal(pl_schema_parse((struct pl_bytes){json.data, i}, &scratch, &error, &type),
+                         PL_BAD_DATA);
         memcpy(damaged, json.data, json.len);
         damaged[i] = (char)(damaged[i] ^ 1 << i % 8);
         status = pl_schema_parse((struct pl_bytes){damaged, json.len}, &scratch, &error, &type);
@@ -325,6 +337,7 @@ int main(void)
         cmocka_unit_test(primitives_are_written_in_two_ways),
         cmocka_unit_test(every_kind_has_its_parts),
         cmocka_unit_test(names_are_found_within_their_namespace),
+        cmocka_unit_test(errors_are_records),
         cmocka_unit_test(what_takes_no_bytes_is_known),
         cmocka_unit_test(simple_defaults_are_encoded),
         cmocka_unit_test(other_defaults_are_none),

@@ -1,0 +1,70 @@
+/* What subcommands show to people: headings, paragraphs and tables; plain text in a file or a pipe,
+ * with lines and colours in a terminal. Texts are UTF-8 from anywhere: what would steer the
+ * terminal is shown as a question mark. */
+#ifndef PL_CLI_TABLE_H
+#define PL_CLI_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "planlift/arena.h"
+#include "planlift/bytes.h"
+
+/* Where to, and how. */
+struct pl_page {
+    FILE *out;
+    bool is_fancy; /* lines, bold and colour */
+    size_t width;  /* columns that a line may take */
+};
+
+/* A page for a file of this process: fancy and as wide as the terminal (60 to 100 columns) where it
+ * is one that can do more than print, and NO_COLOR is not set; plain and 100 columns wide else. */
+struct pl_page pl_page_of(FILE *out);
+
+/* Title and, indented below it, what the section shows. explanation may be NULL. */
+void pl_page_heading(const struct pl_page *page, const char *title, const char *explanation);
+
+/* A paragraph, wrapped to the page's width. */
+void pl_page_text(const struct pl_page *page, struct pl_bytes text);
+
+enum pl_tone { PL_TONE_PLAIN, PL_TONE_GOOD, PL_TONE_BAD, PL_TONE_FAINT };
+
+struct pl_cell {
+    struct pl_bytes text; /* borrowed; a newline starts a new line; null: empty */
+    enum pl_tone tone;
+};
+
+/* What becomes of texts that are too long for their column. */
+enum pl_fit {
+    PL_FIT_WRAP,  /* they go on in the next line */
+    PL_FIT_CUT,   /* an ellipsis stands for the rest */
+    PL_FIT_NUMBER /* as CUT, and aligned to the right */
+};
+
+struct pl_column {
+    const char *heading;
+    enum pl_fit fit;
+};
+
+/* In place; lives in the arena. */
+struct pl_table {
+    const struct pl_column *columns; /* borrowed */
+    size_t column_count;
+    struct pl_cell *cells; /* row by row */
+    size_t row_count;
+    size_t row_capacity;
+    struct pl_arena *arena;
+};
+
+struct pl_table pl_table_of(const struct pl_column *columns, size_t column_count,
+                            struct pl_arena *arena);
+
+/* Append a row of column_count cells. */
+void pl_table_add(struct pl_table *table, const struct pl_cell *cells);
+
+/* Print it, no wider than the page: columns that wrap give way first. Nothing where it has no
+ * rows. */
+void pl_table_print(const struct pl_table *table, const struct pl_page *page);
+
+#endif

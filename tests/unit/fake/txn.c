@@ -1,0 +1,193 @@
+/* The transaction port, with the manners of the real one: a producer that was in trouble is opened
+ * anew before the next transaction (I7). */
+#include <inttypes.h>
+#include <string.h>
+
+#include "process.h"
+
+/* A call that the broker refused because the producer is not the current one any more. Who has
+ * really lost its place is told so by the group. */
+static enum pl_status fenced(struct pl_fake_process *process, struct pl_error *error)
+{
+    process->must_renew = true;
+    return pl_fail(error, PL_AGAIN, "the producer was fenced");
+}
+
+/* What a failed call says of the producer. */
+static enum pl_status taint(struct pl_fake_process *process, enum pl_status status)
+{
+    if (status == PL_AGAIN || status == PL_FENCED || status == PL_FATAL) {
+        process->must_renew = true;
+    }
+    return status;
+}
+
+static enum pl_status begin(void *self, struct pl_error *error)
+{
+    struct pl_fake_process *process = self;
+    struct pl_fake_broker *broker = &process->world->broker;
+    enum pl_status status = pl_fake_enter(process, PL_FAKE_BEGIN, error).status;
+
+    if (status != PL_OK) {
+        return taint(process, status);
+    }
+    if (process->must_renew) {
+        process->session = pl_fake_open_producer(broker, process->transactional_id);
+        process->must_renew = false;
+    }
+    memset(process->spans, 0, sizeof(process->spans));
+    process->has_too_large = false;
+    if (pl_fake_begin(broker, process->session) != PL_OK) {
+        return fenced(process, error);
+    }
+    process->is_in_transaction = true;
+    return PL_OK;
+}
+
+static size_t size_of(const struct pl_message *message)
+{
+    size_t size = message->key.len + message->value.len;
+
+    for (size_t i = 0; i < message->header_count; i++) {
+        size += message->headers[i].name.len + message->headers[i].value.len;
+    }
+    return size;
+}
+
+static void note_offset(struct pl_fake_span *span, int64_t offset)
+{
+    span->first = span->count == 0 ? offset : span->first;
+    span->last = offset;
+    span->count++;
+}
+
+static enum pl_status produce(void *self, const struct pl_message *message, struct pl_error *error)
+{
+    struct pl_fake_process *process = self;
+    struct pl_fake_broker *broker = &process->world->broker;
+    bool is_dlq = message->topic == PL_TOPIC_EVENTS_DLQ || message->topic == PL_TOPIC_REQUESTS_DLQ;
+    struct pl_fake_verdict verdict = pl_fake_enter(process, PL_FAKE_PRODUCE, error);
+    int64_t offset;
+
+    if (verdict.status != PL_OK && verdict.applied == 0) {
+        return taint(process, verdict.status);
+    }
+    if (!is_dlq && size_of(message) > broker->message_limits[message->topic]) {
+        return pl_fail(error, PL_BAD_DATA, "a record of %zu bytes is too large", size_of(message));
+    }
+    if (size_of(message) > broker->broker_limits[message->topic]) {
+        process->has_too_large = true; /* found out with the reports */
+        return PL_OK;
+    }
+    if (pl_fake_produce(broker, process->session, message, &offset) != PL_OK) {
+        return fenced(process, error);
+    }
+    if (message->topic == PL_TOPIC_STATE) {
+        note_offset(&process->spans[message->partition], offset);
+    }
+    return taint(process, verdict.status);
+}
+
+static enum pl_status flush(void *self, struct pl_error *error)
+{
+    struct pl_fake_process *process = self;
+    enum pl_status status = pl_fake_enter(process, PL_FAKE_FLUSH, error).status;
+
+    if (status == PL_OK && process->has_too_large) {
+        return pl_fail(error, PL_BAD_DATA, "a record is larger than the broker takes");
+    }
+    return taint(process, status);
+}
+
+static enum pl_status state_offsets(void *self, int32_t partition, int64_t *ret_first,
+                                    int64_t *ret_last, struct pl_error *error)
+{
+    struct pl_fake_process *process = self;
+    const struct pl_fake_span *span = &process->spans[partition];
+    enum pl_status status = pl_fake_enter(process, PL_FAKE_STATE_OFFSETS, error).status;
+
+    if (status != PL_OK) {
+        return status;
+    }
+    if (span->count == 0) {
+        return PL_NOT_FOUND;
+    }
+    if (span->last - span->first + 1 != span->count) {
+        return pl_fail(error, PL_ABORT, "state records are not contiguous");
+    }
+    *ret_first = span->first;
+    *ret_last = span->last;
+    return PL_OK;
+}
+
+/* A commit that fails leaves the transaction open, with its offsets, unless it takes effect, now or
+ * later. */
+static enum pl_status commit(void *self, const struct pl_position *positions, size_t count,
+                             struct pl_error *error)
+{
+    struct pl_fake_process *process = self;
+    struct pl_fake_broker *broker = &process->world->broker;
+    struct pl_fake_verdict verdict = pl_fake_enter(process, PL_FAKE_COMMIT, error);
+
+    if (process->is_dead || (verdict.status == PL_ABORT && verdict.applied == 0)) {
+        return verdict.status;
+    }
+    if (process->generation != broker->generation) {
+        return pl_fail(error, PL_ABORT, "the group is at another generation");
+    }
+    if (pl_fake_add_offsets(broker, process->session, positions, count) != PL_OK) {
+        return fenced(process, error);
+    }
+    if (verdict.applied != 0 && verdict.late_ms > 0) {
+        pl_fake_end_later(broker, process->session, true, verdict.late_ms);
+    } else if (verdict.applied != 0 && pl_fake_end(broker, process->session, true) != PL_OK) {
+        return fenced(process, error);
+    }
+    process->is_in_transaction = verdict.status != PL_OK;
+    return taint(process, verdict.status);
+}
+
+static enum pl_status abort_transaction(void *self, struct pl_error *error)
+{
+    struct pl_fake_process *process = self;
+    enum pl_status status = pl_fake_enter(process, PL_FAKE_ABORT, error).status;
+
+    if (!process->is_in_transaction) {
+        return status;
+    }
+    process->is_in_transaction = false;
+    if (process->must_renew || status != PL_OK) {
+        process->must_renew = true; /* the new producer ends what the old one left open */
+    } else if (pl_fake_end(&process->world->broker, process->session, false) != PL_OK) {
+        process->must_renew = true;
+    }
+    return status;
+}
+
+static size_t message_limit(void *self, enum pl_topic topic)
+{
+    const struct pl_fake_process *process = self;
+
+    return process->world->broker.message_limits[topic];
+}
+
+static int32_t partition_count(void *self, enum pl_topic topic)
+{
+    const struct pl_fake_process *process = self;
+
+    return pl_fake_partition_count(&process->world->broker, topic);
+}
+
+struct pl_txn pl_fake_txn(struct pl_fake_process *process)
+{
+    static const struct pl_txn_ops ops = {.begin = begin,
+                                          .produce = produce,
+                                          .flush = flush,
+                                          .state_offsets = state_offsets,
+                                          .commit = commit,
+                                          .abort = abort_transaction,
+                                          .message_limit = message_limit,
+                                          .partition_count = partition_count};
+
+    return (struct pl_txn){&ops, process};
+}
