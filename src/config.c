@@ -224,7 +224,10 @@ static enum pl_status load_file(struct pl_config *config, const char *path, stru
 /* Letters of a variable's name as a setting has them, by the C locale. */
 static char lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? "abcdefghijklmnopqrstuvwxyz"[c - 'A'] : c;
+    if (c >= 'A' && c <= 'Z') {
+        return "abcdefghijklmnopqrstuvwxyz"[c - 'A'];
+    }
+    return c;
 }
 
 /* PLANLIFT_GROUP_ID -> group.id; two underscores stand for one. */

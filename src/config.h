@@ -79,8 +79,7 @@ struct pl_config_fixed {
 /* As pl_config_load, then the fixed ones. */
 PL_MUST_CHECK enum pl_status pl_config_load_fixed(const char *path, const char *const *environment,
                                                   const struct pl_config_fixed *fixed,
-                                                  size_t fixed_count,
-                                                  struct pl_config **ret_config,
+                                                  size_t fixed_count, struct pl_config **ret_config,
                                                   struct pl_error *error);
 void pl_config_free(struct pl_config *config);
 

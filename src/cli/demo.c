@@ -29,7 +29,7 @@ static const char usage[] =
     "\n"
     "Exit codes: 0 all went as it should, 1 it did not, 2 wrong use or configuration.\n\n";
 
-/* The signal that asked to stop: SIGINT and SIGTERM from outside, SIGALRM when it takes too long. */
+/* The signal that asked to stop: SIGINT or SIGTERM from outside, SIGALRM when it takes too long. */
 static volatile sig_atomic_t stop_signal;
 
 static void ask_to_stop(int signal_number)

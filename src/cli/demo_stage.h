@@ -1,5 +1,5 @@
-/* Where the demo plays: topics, consumer group and cache entries that are its own, on the configured
- * Kafka and Redis, and gone when it ends. */
+/* Where the demo plays: topics, consumer group and cache entries that are its own, on the
+ * configured Kafka and Redis, and gone when it ends. */
 #ifndef PL_CLI_DEMO_STAGE_H
 #define PL_CLI_DEMO_STAGE_H
 

@@ -22,11 +22,9 @@ PL_MUST_CHECK enum pl_status pl_settings_load(const char *path, struct pl_settin
                                               struct pl_error *error);
 
 /* The same, but for the fixed ones. */
-PL_MUST_CHECK enum pl_status pl_settings_load_fixed(const char *path,
-                                                    const struct pl_config_fixed *fixed,
-                                                    size_t fixed_count,
-                                                    struct pl_settings *ret_settings,
-                                                    struct pl_error *error);
+PL_MUST_CHECK enum pl_status
+pl_settings_load_fixed(const char *path, const struct pl_config_fixed *fixed, size_t fixed_count,
+                       struct pl_settings *ret_settings, struct pl_error *error);
 void pl_settings_done(struct pl_settings *settings);
 
 /* The cache, not connected yet. Errors: PL_BAD_DATA (redis.url). Owns: pl_redis_free. */

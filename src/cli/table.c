@@ -1,6 +1,6 @@
 /* Tables for people. Widths are those of the C library's table for UTF-8, whatever the locale of
  * the environment is: the texts are UTF-8 in any. */
-#define _XOPEN_SOURCE 700 /* wcwidth */
+#define _XOPEN_SOURCE 700 /* NOLINT(readability-identifier-naming): asks for wcwidth */
 
 #include "cli/table.h"
 
@@ -82,6 +82,7 @@ static struct glyph glyph_of(struct pl_bytes text)
 {
     mbstate_t state = {0};
     wchar_t character = L'\0';
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): it is, with a state that nobody shares */
     size_t len = mbrtowc(&character, text.data, text.len, &state);
     int width;
 
@@ -155,6 +156,9 @@ static struct pl_bytes take_line(struct pl_bytes *text, size_t width)
     *text = skip(*text, line.len);
     if (text->len > 0 && (*text->data == '\n' || *text->data == ' ')) {
         *text = skip(*text, 1);
+    }
+    while (line.len > 0 && line.data[line.len - 1] == ' ') {
+        line.len--; /* of several blanks, those before the last one may have gone too far */
     }
     return line;
 }
@@ -317,8 +321,8 @@ static void measure_text(struct measure *measure, struct pl_bytes text, enum pl_
     }
 }
 
-/* How far a column may shrink: at first to its longest word, where it wraps; then further, and those
- * that are cut as well; at last to anything. */
+/* How far a column may shrink: at first to its longest word, where it wraps; then further, and
+ * those that are cut as well; at last to anything. */
 enum { ROUND_WORDS, ROUND_SMALL, ROUND_ANY, ROUND_COUNT };
 #define SMALL_WIDTH 12
 

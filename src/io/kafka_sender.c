@@ -93,6 +93,15 @@ static enum pl_status open_topic(struct pl_kafka_sender *sender, enum pl_topic t
                : pl_kafka_fail(error, rd_kafka_last_error(), sender->options->topics[topic]);
 }
 
+static enum pl_status produce_status(rd_kafka_error_t *kafka_error, struct pl_error *error)
+{
+    if (kafka_error != NULL && rd_kafka_error_code(kafka_error) == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+        rd_kafka_error_destroy(kafka_error);
+        return pl_fail(error, PL_AGAIN, "too much is waiting to be sent");
+    }
+    return pl_kafka_consume_error(error, kafka_error, "sending");
+}
+
 enum pl_status pl_kafka_send(struct pl_kafka_sender *sender, const struct pl_message *message,
                              struct pl_error *error)
 {
@@ -101,30 +110,28 @@ enum pl_status pl_kafka_send(struct pl_kafka_sender *sender, const struct pl_mes
         const char *in;
         void *out;
     } key = {message->key.data}, value = {message->value.data};
-    rd_kafka_headers_t *list;
-    rd_kafka_resp_err_t err;
+    rd_kafka_headers_t *headers = pl_kafka_headers_new(message);
+    rd_kafka_vu_t parts[] = {
+        {.vtype = RD_KAFKA_VTYPE_RKT},
+        {.vtype = RD_KAFKA_VTYPE_PARTITION,
+         .u.i32 = message->partition < 0 ? RD_KAFKA_PARTITION_UA : message->partition},
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+        {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {key.out, message->key.len}},
+        {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {value.out, message->value.len}},
+        {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers}};
+    rd_kafka_error_t *kafka_error;
     enum pl_status status = open_topic(sender, message->topic, error);
 
-    if (status != PL_OK) {
-        return status;
+    if (status == PL_OK) {
+        parts[0].u.rkt = sender->topics[message->topic];
+        (void)rd_kafka_poll(sender->rk, 0); /* reports of earlier ones make room */
+        kafka_error = rd_kafka_produceva(sender->rk, parts, sizeof(parts) / sizeof(parts[0]));
+        status = produce_status(kafka_error, error);
     }
-    (void)rd_kafka_poll(sender->rk, 0); /* reports of earlier ones make room */
-    list = pl_kafka_headers_new(message);
-    err = rd_kafka_producev(
-        sender->rk, RD_KAFKA_V_RKT(sender->topics[message->topic]),
-        RD_KAFKA_V_PARTITION(message->partition < 0 ? RD_KAFKA_PARTITION_UA : message->partition),
-        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key.out, message->key.len),
-        RD_KAFKA_V_VALUE(value.out, message->value.len), RD_KAFKA_V_HEADERS(list), RD_KAFKA_V_END);
-    if (err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return PL_OK; /* the headers belong to the message now */
+    if (status != PL_OK && headers != NULL) { /* else they belong to the message */
+        rd_kafka_headers_destroy(headers);
     }
-    if (list != NULL) {
-        rd_kafka_headers_destroy(list);
-    }
-    if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
-        return pl_fail(error, PL_AGAIN, "too much is waiting to be sent");
-    }
-    return pl_kafka_fail(error, err, sender->options->topics[message->topic]);
+    return status;
 }
 
 enum pl_status pl_kafka_sender_flush(struct pl_kafka_sender *sender, int timeout_ms,

@@ -14,8 +14,8 @@ PL_MUST_CHECK enum pl_status pl_kafka_sender_new(const struct pl_kafka_options *
 void pl_kafka_sender_free(struct pl_kafka_sender *sender); /* NULL is fine */
 
 /* Send a copy of the message; partition -1: the one of its key by the configured partitioner (where
- * that is none: murmur2_random). Errors: PL_BAD_DATA (too large), PL_AGAIN (the queue is full: flush
- * first), PL_FATAL. */
+ * that is none: murmur2_random). Errors: PL_BAD_DATA (too large), PL_AGAIN (the queue is full:
+ * flush first), PL_FATAL. */
 PL_MUST_CHECK enum pl_status pl_kafka_send(struct pl_kafka_sender *sender,
                                            const struct pl_message *message,
                                            struct pl_error *error);

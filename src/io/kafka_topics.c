@@ -35,8 +35,8 @@ static void admin_done(struct admin *admin)
     }
 }
 
-/* A handle that knows no topics yet. It is a consumer's, for where the broker makes every topic that
- * it is asked about, as Kafka does by default, asking as a producer would make ours the wrong way. */
+/* A handle that knows no topics yet. It is a consumer's: Kafka by default makes every topic that a
+ * producer asks about, so that merely looking would make ours, and the wrong way. */
 static enum pl_status admin_open(struct admin *admin, const struct pl_kafka_options *options,
                                  struct pl_error *error)
 {

@@ -46,6 +46,7 @@ struct pl_run {
     const struct pl_pipeline_options *options;
     struct pl_partition *partitions; /* by number */
     size_t owned_count;
+    bool is_member;   /* the group has told us our share of the partitions, which may be none */
     bool is_restored; /* every owned partition is as its invariants say, and started */
     struct pl_inbox inbox;
     size_t batch_limit; /* records in the next batch; below the maximum while looking for poison */

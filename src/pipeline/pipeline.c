@@ -46,6 +46,7 @@ static void disown_all(struct pl_run *run)
         run->partitions[number].is_owned = false;
     }
     run->owned_count = 0;
+    run->is_member = false;
     run->is_restored = false;
 }
 
@@ -56,6 +57,7 @@ static void own(struct pl_run *run, const struct pl_feed_event *event)
         run->partitions[event->partitions[i]].is_owned = true;
     }
     run->owned_count = event->partition_count;
+    run->is_member = true;
     pl_log(INFO, "assigned", PL_F_INT("partitions", event->partition_count));
 }
 
@@ -285,8 +287,13 @@ static enum pl_status check_drained(struct pl_run *run, int64_t *checked_ms, boo
     int64_t now = monotonic_ms(run);
     enum pl_status status;
 
+    /* Not before we know our share and have looked at its offsets: they may be such that nothing can
+     * be gone on from (contract 2), however drained they look. */
+    bool is_settled = run->is_member && (run->is_restored || run->owned_count == 0);
+
     *ret_drained = false;
-    if (!run->options->drain || run->inbox.count > 0 || now - *checked_ms < DRAIN_CHECK_MS) {
+    if (!run->options->drain || !is_settled || run->inbox.count > 0 ||
+        now - *checked_ms < DRAIN_CHECK_MS) {
         return PL_OK;
     }
     *checked_ms = now;

@@ -68,7 +68,7 @@ class Bench:
 
     def round(self, process: Planlift) -> None:
         self.write()
-        self.world.await_taken_in(process, 40)
+        self.world.await_taken_in(process, 20)
 
     def upgrade_all(self) -> None:
         """What every licence is like shows in this; sent again, it changes nothing."""
@@ -95,7 +95,7 @@ class Bench:
     def after_upgrades(self) -> dict[bytes, Fields]:
         process = self.world.start()
         self.upgrade_all()
-        self.world.await_taken_in(process, 40)
+        self.world.await_taken_in(process, 20)
         assert process.stop().status == 0
         return self.everything()
 

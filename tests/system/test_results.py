@@ -85,18 +85,21 @@ def test_headers_and_place(ready: World, customer: str) -> None:
     judge(ready)
 
 
-def test_trace_headers_in_odd_forms(ready: World) -> None:
-    """Unchanged: also where one is empty, null, or there more than once (as tracestate may be)."""
-    forms = [
+@pytest.mark.parametrize(
+    "headers",
+    [
         [],
         [("traceparent", b"")],
         [("tracestate", None)],
         [("tracestate", b"a=1"), ("traceparent", TRACE), ("tracestate", b"b=2")],
         [("Traceparent", TRACE)],
-    ]
-    for headers in forms:
-        asked = ready.request("c", **wish("CHECK"))
-        send_requests(ready, [Message(asked.key, asked.value, headers)])
+    ],
+    ids=["none", "empty", "null", "twice", "other name"],
+)
+def test_trace_headers_in_odd_forms(ready: World, headers: list[tuple[str, bytes | None]]) -> None:
+    """Unchanged: also where one is empty, null, or there more than once (as tracestate may be)."""
+    asked = ready.request("c", **wish("CHECK"))
+    send_requests(ready, [Message(asked.key, asked.value, headers)])
     ready.drain()
     judge(ready)
 
@@ -245,6 +248,18 @@ def test_a_reused_id_is_a_dead_letter(ready: World) -> None:
     assert [result["requestId"] for result in ready.results()] == ["same", "refused"]
     letters = [dict(letter.headers)["planlift-error-code"] for letter in ready.dead_letters()]
     assert letters == [b"request_id_reused"] * (len(others) + 1)
+    judge(ready)
+
+
+def test_ids_are_each_customers_own(ready: World) -> None:
+    """Several customers use the same id, those of one partition too."""
+    customers = [f"c{n}" for n in range(8)]
+    for customer in customers:
+        send_events(ready, customer_facts(ready, customer))
+    for customer in (*customers, *customers):
+        ready.send_request(customer, requestId="1", **wish("ADD_LICENSES"))
+    ready.drain()
+    assert sorted(result["customerId"] for result in ready.results()) == customers
     judge(ready)
 
 

@@ -32,6 +32,7 @@ from .deadline import Deadline, eventually
 from .groups import is_coordinated
 
 Place = tuple[str, int]
+_JUST_BACK = (KafkaError.FENCED_LEADER_EPOCH, KafkaError.UNKNOWN_LEADER_EPOCH)
 READ_COMMITTED = "read_committed"
 READ_UNCOMMITTED = "read_uncommitted"
 
@@ -180,8 +181,17 @@ class KafkaClient:
         """Where each partition's log ends, open and aborted transactions included."""
         count = self.partitions(topic)
         places = {TopicPartition(topic, n): OffsetSpec.latest() for n in range(count)}
-        answers = self.admin.list_offsets(places)
-        return {(p.topic, p.partition): future.result().offset for p, future in answers.items()}
+
+        def ask() -> dict[Place, int] | None:
+            answers = self.admin.list_offsets(places)
+            try:
+                return {(p.topic, p.partition): a.result().offset for p, a in answers.items()}
+            except KafkaException as error:  # of a broker that has just come back
+                if not error.args[0].retriable() and error.args[0].code() not in _JUST_BACK:
+                    raise
+                return None
+
+        return eventually(ask, f"ends of {topic} known")
 
     def delete_before(self, offsets: Mapping[Place, int]) -> None:
         """Forget the records below these offsets, as retention does."""

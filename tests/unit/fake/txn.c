@@ -22,22 +22,39 @@ static enum pl_status taint(struct pl_fake_process *process, enum pl_status stat
     return status;
 }
 
+/* A producer in trouble is replaced; what it left open ends. */
+static void replace_if_tainted(struct pl_fake_process *process)
+{
+    if (process->must_renew) {
+        process->session =
+            pl_fake_open_producer(&process->world->broker, process->transactional_id);
+        process->must_renew = false;
+    }
+}
+
+static enum pl_status renew(void *self, struct pl_error *error)
+{
+    struct pl_fake_process *process = self;
+    enum pl_status status = pl_fake_enter(process, PL_FAKE_RENEW, error).status;
+
+    if (status == PL_OK) {
+        replace_if_tainted(process);
+    }
+    return status;
+}
+
 static enum pl_status begin(void *self, struct pl_error *error)
 {
     struct pl_fake_process *process = self;
-    struct pl_fake_broker *broker = &process->world->broker;
     enum pl_status status = pl_fake_enter(process, PL_FAKE_BEGIN, error).status;
 
     if (status != PL_OK) {
         return taint(process, status);
     }
-    if (process->must_renew) {
-        process->session = pl_fake_open_producer(broker, process->transactional_id);
-        process->must_renew = false;
-    }
+    replace_if_tainted(process);
     memset(process->spans, 0, sizeof(process->spans));
     process->has_too_large = false;
-    if (pl_fake_begin(broker, process->session) != PL_OK) {
+    if (pl_fake_begin(&process->world->broker, process->session) != PL_OK) {
         return fenced(process, error);
     }
     process->is_in_transaction = true;
@@ -180,7 +197,8 @@ static int32_t partition_count(void *self, enum pl_topic topic)
 
 struct pl_txn pl_fake_txn(struct pl_fake_process *process)
 {
-    static const struct pl_txn_ops ops = {.begin = begin,
+    static const struct pl_txn_ops ops = {.renew = renew,
+                                          .begin = begin,
                                           .produce = produce,
                                           .flush = flush,
                                           .state_offsets = state_offsets,

@@ -25,6 +25,7 @@
     X(START)                                                                                       \
     X(STOP)                                                                                        \
     X(DRAINED)                                                                                     \
+    X(RENEW)                                                                                       \
     X(BEGIN)                                                                                       \
     X(PRODUCE)                                                                                     \
     X(FLUSH)                                                                                       \

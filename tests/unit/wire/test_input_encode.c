@@ -1,5 +1,5 @@
-/* Unit tests of wire/input_encode.c: the bytes are those of the contract, and the decoder reads back
- * what was written. */
+/* Unit tests of wire/input_encode.c: the bytes are those of the contract, and the decoder reads
+ * back what was written. */
 #include "wire/avro_fixture.h"
 
 #define TEXT(text)                                                                                 \
