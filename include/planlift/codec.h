@@ -70,11 +70,12 @@ void pl_request_encode(uint32_t schema_id, const struct pl_request *request,
 
 /* Where a result belongs and where it came from. */
 struct pl_result_origin {
-    struct pl_bytes topic;       /* name of the requests topic */
-    int32_t partition;           /* of the request */
-    int64_t offset;              /* of the request */
-    struct pl_bytes traceparent; /* null: the request had none */
-    struct pl_bytes tracestate;  /* null: the request had none */
+    struct pl_bytes topic; /* name of the requests topic */
+    int32_t partition;     /* of the request */
+    int64_t offset;        /* of the request */
+    const struct pl_header
+        *headers; /* of the request: those named traceparent and tracestate go on */
+    size_t header_count;
 };
 
 /* Bounds of one result record (contract 3). */

@@ -2,6 +2,7 @@
  * the producer is thrown away and a new one is made before the next transaction (I7): its epoch
  * fences what may still be under way. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@
 #define CALL_TRIES 3
 #define QUEUE_FULL_WAIT_MS 50
 #define QUEUE_FULL_TRIES 600
+#define DEFAULT_BATCH_BYTES 1000000
 #define SPARE_BYTES 512 /* contract 3: what a message needs beside key, value and headers */
 
 struct span {
@@ -38,7 +40,6 @@ static const struct pl_property txn_defaults[] = {
     {"transaction.timeout.ms", "10000"},
     {"retry.backoff.ms", "1"}, /* AddOffsetsToTxn waits for the last markers in such steps */
     {"linger.ms", "5"},        /* flush does not wait for it; it only helps full batches */
-    {"queue.buffering.max.kbytes", "131072"},
     {"queue.buffering.max.messages", "500000"},
     {NULL, NULL}};
 
@@ -119,23 +120,46 @@ static rd_kafka_topic_t *open_topic(struct pl_kafka_txn *txn, int topic)
     return rd_kafka_topic_new(txn->rk, txn->options->topics[topic], conf); /* takes conf */
 }
 
+/* What a topic takes counts for all records that are sent together, so none may be sent with others
+ * beyond the least of it. */
+static void set_batch_size(const struct pl_kafka_txn *txn, char *ret_text, size_t size)
+{
+    int64_t least = DEFAULT_BATCH_BYTES;
+
+    for (size_t i = 0; i < txn->options->property_count; i++) {
+        if (strcmp(txn->options->properties[i][0], "batch.size") == 0) {
+            least = strtoll(txn->options->properties[i][1], NULL, 10); /* the user wants fewer */
+        }
+    }
+    for (int topic = 0; topic < PL_TOPIC_COUNT; topic++) {
+        if (txn->topics->max_message_bytes[topic] - SPARE_BYTES < least) {
+            least = txn->topics->max_message_bytes[topic] - SPARE_BYTES;
+        }
+    }
+    (void)snprintf(ret_text, size, "%" PRId64, least < 1 ? 1 : least); /* fits */
+}
+
 static enum pl_status open_producer(struct pl_kafka_txn *txn, struct pl_error *error)
 {
+    char batch_bytes[32];
     const struct pl_property forced[] = {
+        {"batch.size", batch_bytes},
         {"transactional.id", txn->options->instance_id},
         {"enable.idempotence", "true"},
         {"acks", "all"},
         /* A dead letter must fit whatever its size was; results and state are held to the user's
          * kafka.message.max.bytes in produce() below. */
-        {"message.max.bytes", "134217728"},
+        {"message.max.bytes", "1000000000"},
         {NULL, NULL}};
     const struct pl_client_plan plan = {.type = RD_KAFKA_PRODUCER,
                                         .defaults = txn_defaults,
                                         .forced = forced,
                                         .prepare = prepare,
                                         .opaque = txn};
-    enum pl_status status = pl_kafka_client_new(txn->options, &plan, &txn->rk, error);
+    enum pl_status status;
 
+    set_batch_size(txn, batch_bytes, sizeof(batch_bytes));
+    status = pl_kafka_client_new(txn->options, &plan, &txn->rk, error);
     for (int topic = 0; status == PL_OK && topic < PL_TOPIC_COUNT; topic++) {
         txn->rkts[topic] = open_topic(txn, topic);
         if (txn->rkts[topic] == NULL) {

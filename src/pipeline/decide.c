@@ -39,7 +39,7 @@ static enum pl_status add_dead_letter(struct pl_run *run, struct pl_batch *batch
         feed->ops->headers(feed->self, record, &run->arena, &original, &original_count);
 
     if (status != PL_OK) {
-        return pl_fail(error, status, "reading the headers of a record");
+        return pl_fail(error, status, "the headers of a record cannot be read");
     }
     outgoing = add_outgoing(run, batch);
     *outgoing = (struct pl_outgoing){.topic = topic,
@@ -56,35 +56,19 @@ static enum pl_status add_dead_letter(struct pl_run *run, struct pl_batch *batch
 
 /* ---- results --------------------------------------------------------------------------------- */
 
-static struct pl_bytes header_value(const struct pl_header *headers, size_t count,
-                                    struct pl_bytes name)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (pl_bytes_equal(headers[i].name, name)) {
-            return headers[i].value;
-        }
-    }
-    return PL_NULL_BYTES;
-}
-
 static enum pl_status origin_of(struct pl_run *run, const struct pl_record *record,
                                 struct pl_result_origin *ret_origin, struct pl_error *error)
 {
     const struct pl_feed *feed = &run->options->feed;
-    const struct pl_header *headers = NULL;
-    size_t count = 0;
-    enum pl_status status = feed->ops->headers(feed->self, record, &run->arena, &headers, &count);
+    enum pl_status status;
 
-    if (status != PL_OK) {
-        return pl_fail(error, status, "reading the headers of a record");
-    }
-    *ret_origin = (struct pl_result_origin){
-        .topic = run->options->topics[PL_TOPIC_REQUESTS],
-        .partition = record->partition,
-        .offset = record->offset,
-        .traceparent = header_value(headers, count, PL_BYTES_LITERAL("traceparent")),
-        .tracestate = header_value(headers, count, PL_BYTES_LITERAL("tracestate"))};
-    return PL_OK;
+    *ret_origin = (struct pl_result_origin){.topic = run->options->topics[PL_TOPIC_REQUESTS],
+                                            .partition = record->partition,
+                                            .offset = record->offset};
+    status = feed->ops->headers(feed->self, record, &run->arena, &ret_origin->headers,
+                                &ret_origin->header_count);
+    return status == PL_OK ? PL_OK
+                           : pl_fail(error, status, "the headers of a record cannot be read");
 }
 
 static enum pl_status add_result(struct pl_run *run, struct pl_batch *batch,

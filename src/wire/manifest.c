@@ -69,12 +69,7 @@ enum pl_status pl_manifest_parse(const char *name, struct pl_bytes text, struct 
 
 enum pl_status pl_manifest_check_schema(struct pl_bytes text, struct pl_error *error)
 {
-    struct pl_arena arena = PL_ARENA_INIT;
-    const struct pl_avro_type *unused;
-    enum pl_status status = pl_schema_parse(text, &arena, error, &unused);
-
-    pl_arena_done(&arena);
-    return status;
+    return pl_schema_check(text, error);
 }
 
 bool pl_manifest_is_same(struct pl_bytes a, struct pl_bytes b)

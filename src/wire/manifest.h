@@ -25,7 +25,7 @@ PL_MUST_CHECK enum pl_status pl_manifest_parse(const char *name, struct pl_bytes
                                                struct pl_arena *arena, struct pl_error *error,
                                                struct pl_manifest *ret_manifest);
 
-/* Whether a text is a usable writer schema, as the decoder would judge it. Errors: PL_BAD_DATA. */
+/* Whether a text is an Avro schema. Errors: PL_BAD_DATA: it is broken. */
 PL_MUST_CHECK enum pl_status pl_manifest_check_schema(struct pl_bytes text, struct pl_error *error);
 
 /* Whether two JSON texts say the same. */

@@ -10,11 +10,9 @@ enum {
     HEADER_CE_TYPE,
     HEADER_CE_TIME,
     HEADER_CONTENT_TYPE,
-    HEADER_SOURCE,
-    HEADER_TRACEPARENT, /* these two only where the request has them */
-    HEADER_TRACESTATE
+    HEADER_SOURCE
 };
-enum { HEADER_COUNT = HEADER_TRACESTATE + 1 };
+enum { HEADER_COUNT = HEADER_SOURCE + 1 }; /* then those of the request's trace */
 
 /* "planlift." and the outcome in lower case with hyphens. */
 static const char *const types[PL_OUTCOME_COUNT] = {
@@ -102,14 +100,23 @@ static struct pl_bytes source(const struct pl_result_origin *origin, struct pl_a
 
 /* ---- headers --------------------------------------------------------------------------------- */
 
+/* W3C Trace Context, taken on as it is: a null stays null, and what is there twice goes on
+ * twice. */
+static bool is_trace(const struct pl_header *header)
+{
+    return pl_bytes_equal(header->name, PL_BYTES_LITERAL("traceparent")) ||
+           pl_bytes_equal(header->name, PL_BYTES_LITERAL("tracestate"));
+}
+
 struct pl_header *pl_result_headers(const struct pl_result *result,
                                     const struct pl_result_origin *origin, struct pl_arena *arena,
                                     size_t *ret_count)
 {
-    struct pl_header *headers = pl_arena_alloc(arena, HEADER_COUNT * sizeof(*headers));
+    struct pl_header *headers =
+        pl_arena_alloc(arena, (HEADER_COUNT + origin->header_count) * sizeof(*headers));
     struct pl_bytes place = source(origin, arena);
     struct pl_bytes id = pl_bytes_is_empty(result->request_id) ? place : result->request_id;
-    size_t count = HEADER_TRACEPARENT;
+    size_t count = HEADER_COUNT;
 
     headers[HEADER_SPECVERSION] =
         (struct pl_header){PL_BYTES_LITERAL("ce_specversion"), PL_BYTES_LITERAL("1.0")};
@@ -123,11 +130,10 @@ struct pl_header *pl_result_headers(const struct pl_result *result,
     headers[HEADER_CONTENT_TYPE] =
         (struct pl_header){PL_BYTES_LITERAL("content-type"), PL_BYTES_LITERAL("application/avro")};
     headers[HEADER_SOURCE] = (struct pl_header){PL_BYTES_LITERAL("planlift-source"), place};
-    if (!pl_bytes_is_null(origin->traceparent)) {
-        headers[count++] = (struct pl_header){PL_BYTES_LITERAL("traceparent"), origin->traceparent};
-    }
-    if (!pl_bytes_is_null(origin->tracestate)) {
-        headers[count++] = (struct pl_header){PL_BYTES_LITERAL("tracestate"), origin->tracestate};
+    for (size_t i = 0; i < origin->header_count; i++) {
+        if (is_trace(&origin->headers[i])) {
+            headers[count++] = origin->headers[i];
+        }
     }
     *ret_count = count;
     return headers;

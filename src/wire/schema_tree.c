@@ -46,6 +46,7 @@ struct parser {
     struct pl_avro_type **named; /* types with a name, in the order of their definition */
     size_t named_count;
     size_t named_capacity;
+    bool is_beyond; /* what was refused is beyond the bounds, not wrong */
 };
 
 static const struct pl_avro_type *parse_type(struct parser *parser, const json_t *json,
@@ -126,6 +127,7 @@ static const struct pl_avro_type *find_type(struct parser *parser, const char *n
     type = parser->named[json_integer_value(number)];
     if (type->is_open) {
         (void)pl_fail(parser->error, PL_BAD_DATA, "type \"%.100s\" contains itself", name);
+        parser->is_beyond = true;
         return NULL;
     }
     return type;
@@ -267,6 +269,7 @@ static bool contain(struct parser *parser, struct pl_avro_type *type,
     }
     if (type->depth > PL_SCHEMA_MAX_DEPTH) {
         (void)pl_fail(parser->error, PL_BAD_DATA, "nested deeper than %d", PL_SCHEMA_MAX_DEPTH);
+        parser->is_beyond = true;
         return false;
     }
     return true;
@@ -518,29 +521,50 @@ static const struct pl_avro_type *parse_type(struct parser *parser, const json_t
 
 /* NOLINTEND(misc-no-recursion) */
 
-enum pl_status pl_schema_parse(struct pl_bytes text, struct pl_arena *arena, struct pl_error *error,
-                               const struct pl_avro_type **ret_type)
+/* NULL: refused. */
+static const struct pl_avro_type *parse_text(struct parser *parser, struct pl_bytes text)
 {
-    struct parser parser = {.arena = arena, .error = error};
     const struct pl_avro_type *type;
     json_error_t json_error;
     json_t *json;
 
     if (text.len > PL_SCHEMA_MAX_BYTES) {
-        return pl_fail(error, PL_BAD_DATA, "larger than %zu bytes", PL_SCHEMA_MAX_BYTES);
+        (void)pl_fail(parser->error, PL_BAD_DATA, "larger than %zu bytes", PL_SCHEMA_MAX_BYTES);
+        parser->is_beyond = true;
+        return NULL;
     }
     json = json_loadb(text.data, text.len, JSON_DECODE_ANY, &json_error);
     if (json == NULL) {
-        return pl_fail(error, PL_BAD_DATA, "not JSON: line %d, column %d: %s", json_error.line,
-                       json_error.column, json_error.text);
+        (void)pl_fail(parser->error, PL_BAD_DATA, "not JSON: line %d, column %d: %s",
+                      json_error.line, json_error.column, json_error.text);
+        return NULL;
     }
-    parser.numbers = new_names();
-    type = parse_type(&parser, json, "");
-    json_decref(parser.numbers);
+    parser->numbers = new_names();
+    type = parse_type(parser, json, "");
+    json_decref(parser->numbers);
     json_decref(json);
+    return type;
+}
+
+enum pl_status pl_schema_parse(struct pl_bytes text, struct pl_arena *arena, struct pl_error *error,
+                               const struct pl_avro_type **ret_type)
+{
+    struct parser parser = {.arena = arena, .error = error};
+    const struct pl_avro_type *type = parse_text(&parser, text);
+
     if (type == NULL) {
         return PL_BAD_DATA;
     }
     *ret_type = type;
     return PL_OK;
+}
+
+enum pl_status pl_schema_check(struct pl_bytes text, struct pl_error *error)
+{
+    struct pl_arena arena = PL_ARENA_INIT;
+    struct parser parser = {.arena = &arena, .error = error};
+    bool is_avro = parse_text(&parser, text) != NULL || parser.is_beyond;
+
+    pl_arena_done(&arena);
+    return is_avro ? PL_OK : PL_BAD_DATA;
 }

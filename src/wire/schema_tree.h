@@ -85,4 +85,8 @@ PL_MUST_CHECK enum pl_status pl_schema_parse(struct pl_bytes text, struct pl_are
                                              struct pl_error *error,
                                              const struct pl_avro_type **ret_type);
 
+/* Whether a text is an Avro schema at all, be it one beyond the bounds: what is written in such a
+ * one is a dead letter, no fault of who configured it. Errors: PL_BAD_DATA. */
+PL_MUST_CHECK enum pl_status pl_schema_check(struct pl_bytes text, struct pl_error *error);
+
 #endif
