@@ -15,6 +15,8 @@ target_compile_options(planlift_flags INTERFACE
     -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition
     -Wvla -Wundef -Wcast-qual -Wpointer-arith -Wwrite-strings
     -Wformat=2 -Wimplicit-fallthrough -Wnull-dereference
+    # librdkafka's RD_KAFKA_V_* macros are such expressions, as its headers give them.
+    $<$<C_COMPILER_ID:Clang>:-Wno-gnu-statement-expression>
     $<$<C_COMPILER_ID:GNU>:-Wcast-align=strict -Wduplicated-cond -Wduplicated-branches -Wlogical-op>
     $<$<BOOL:${PLANLIFT_WERROR}>:-Werror>
     -fno-common -fstack-protector-strong)

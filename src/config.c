@@ -507,6 +507,9 @@ const char *pl_config_text(const struct pl_config *config, enum pl_setting setti
 {
     const char *value = config->values[setting];
 
+    if (value != NULL && *value == '\0' && rows[setting].value == NULL) {
+        return NULL; /* set to nothing is unset */
+    }
     return value != NULL ? value : rows[setting].value;
 }
 

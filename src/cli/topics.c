@@ -46,7 +46,7 @@ static int create(const char *path)
         (void)fprintf(stderr, "planlift topics: %s\n", error.text);
     }
     pl_settings_done(&settings);
-    return status == PL_OK ? 0 : 1;
+    return status == PL_OK ? 0 : status == PL_BAD_DATA ? 2 : 1;
 }
 
 int pl_cli_topics(int argc, char **argv)

@@ -26,7 +26,7 @@ static enum pl_status set_property(rd_kafka_conf_t *conf, const char *name, cons
     if (rd_kafka_conf_set(conf, name, value, text, sizeof(text)) == RD_KAFKA_CONF_OK) {
         return PL_OK;
     }
-    return pl_fail(error, PL_FATAL, "kafka.%s is refused: %s", name, text);
+    return pl_fail(error, PL_BAD_DATA, "kafka.%s is refused: %s", name, text);
 }
 
 /* A consumer's property means nothing to a producer and the other way round: librdkafka takes both
@@ -74,7 +74,8 @@ enum pl_status pl_kafka_client_new(const struct pl_kafka_options *options,
     rk = rd_kafka_new(plan->type, conf, text, sizeof(text)); /* takes conf on success only */
     if (rk == NULL) {
         rd_kafka_conf_destroy(conf);
-        return pl_fail(error, PL_FATAL, "Kafka client cannot be made: %s", text);
+        return pl_fail(error, PL_BAD_DATA,
+                       "Kafka client cannot be made of the kafka.* settings: %s", text);
     }
     *ret_rk = rk;
     return PL_OK;
@@ -95,7 +96,9 @@ static enum pl_status count_of(const struct rd_kafka_metadata *metadata, const c
         }
         if (found->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
             (void)pl_kafka_fail(error, found->err, topic);
-            return found->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ? PL_FATAL : PL_AGAIN;
+            return found->err == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION              ? PL_BAD_DATA
+                   : found->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ? PL_FATAL
+                                                                                : PL_AGAIN;
         }
         *ret_count = found->partition_cnt;
     }

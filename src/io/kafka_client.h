@@ -30,14 +30,14 @@ struct pl_client_plan {
     void *opaque;                           /* for the callbacks */
 };
 
-/* Make a handle. Errors: PL_FATAL (a property is refused).
+/* Make a handle. Errors: PL_BAD_DATA (a property is refused).
  * Owns: destroy *ret_rk with rd_kafka_destroy. */
 PL_MUST_CHECK enum pl_status pl_kafka_client_new(const struct pl_kafka_options *options,
                                                  const struct pl_client_plan *plan,
                                                  rd_kafka_t **ret_rk, struct pl_error *error);
 
 /* Partitions of each topic, as far as the handle knows them by rd_kafka_topic_new; -1 for one that
- * does not exist. Errors: PL_AGAIN. */
+ * does not exist. Errors: PL_AGAIN, PL_FATAL (not allowed), PL_BAD_DATA (not a name of a topic). */
 PL_MUST_CHECK enum pl_status pl_kafka_partition_counts(rd_kafka_t *rk,
                                                        const struct pl_kafka_options *options,
                                                        int32_t ret_counts[PL_TOPIC_COUNT],

@@ -8,6 +8,8 @@
 
 /* Dead letters carry a record's bytes and some headers more: their topics must take what the inputs
  * took. */
+#define VISIBLE_TRIES 100
+#define VISIBLE_WAIT_MS 100
 #define DLQ_MAX_MESSAGE_BYTES "16777216"
 
 static const struct pl_property no_properties[] = {{NULL, NULL}};
@@ -326,6 +328,25 @@ static enum pl_status create(struct admin *admin, rd_kafka_NewTopic_t **wanted,
     return status;
 }
 
+/* A broker may get to know of a topic a moment after it was made: wait until it tells of all. */
+static enum pl_status await_topics(struct admin *admin, struct pl_error *error)
+{
+    for (int tries = 0; tries < VISIBLE_TRIES; tries++) {
+        int32_t counts[PL_TOPIC_COUNT];
+        enum pl_status status = pl_kafka_partition_counts(admin->rk, admin->options, counts, error);
+        bool is_whole = status == PL_OK;
+
+        for (int topic = 0; is_whole && topic < PL_TOPIC_COUNT; topic++) {
+            is_whole = counts[topic] > 0;
+        }
+        if (is_whole || (status != PL_OK && status != PL_AGAIN)) {
+            return status;
+        }
+        (void)rd_kafka_poll(admin->rk, VISIBLE_WAIT_MS);
+    }
+    return pl_fail(error, PL_AGAIN, "the topics were made, but Kafka does not show them yet");
+}
+
 enum pl_status pl_kafka_topics_create(const struct pl_kafka_options *options, int32_t partitions,
                                       int32_t replication_factor,
                                       void (*report)(const char *topic, const char *outcome),
@@ -347,6 +368,9 @@ enum pl_status pl_kafka_topics_create(const struct pl_kafka_options *options, in
     }
     if (status == PL_OK) {
         status = create(&admin, wanted, report, error);
+    }
+    if (status == PL_OK) {
+        status = await_topics(&admin, error);
     }
     for (int topic = 0; topic < PL_TOPIC_COUNT && wanted[topic] != NULL; topic++) {
         rd_kafka_NewTopic_destroy(wanted[topic]);

@@ -153,6 +153,7 @@ enum pl_status pl_commit_batch(struct pl_run *run, struct pl_batch *batch, struc
         struct pl_part *part = batch->parts[number];
 
         if (part != NULL) {
+            part->partition->damaged_count = 0;
             part->partition->progress = part->progress;
             part->partition->progress_offset = part->last_offset;
             part->partition->next_offset = part->last_offset + 2; /* behind the commit marker */

@@ -22,6 +22,7 @@ struct pl_partition {
     bool is_owned;
     int64_t next_offset;
     int64_t progress_offset;     /* of the newest progress record; -1: none */
+    int damaged_count;           /* how often its cache was found damaged since the last commit */
     struct pl_progress progress; /* strings borrowed from the options and the catalogue */
     struct pl_buffer checkpoint; /* the sealed bytes; empty: Redis has none */
 };

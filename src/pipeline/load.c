@@ -8,6 +8,8 @@
 
 /* Pieces that are asked for ahead; a batch that wants more is cut there (I13). */
 #define PIECES_AHEAD 16384
+/* Rebuilding a damaged cache must mend it; more tries in a row than this are in vain. */
+#define DAMAGED_MOST 10
 
 /* ---- one read of the cache ------------------------------------------------------------------- */
 
@@ -99,7 +101,7 @@ static enum pl_status take_value(struct pl_run *run, const struct want *want,
 static enum pl_status take_read(struct pl_run *run, const struct pl_cache_read *read,
                                 const struct wants *wants, struct pl_error *error)
 {
-    const struct pl_partition *partition = &run->partitions[read->partition];
+    struct pl_partition *partition = &run->partitions[read->partition];
     const struct pl_cache *cache = &run->options->cache;
     enum pl_status status;
 
@@ -110,9 +112,17 @@ static enum pl_status take_read(struct pl_run *run, const struct pl_cache_read *
     for (size_t i = 0; status == PL_OK && i < wants->count; i++) {
         status = take_value(run, &wants->items[i], &wants->fields[i], error);
     }
-    if (status == PL_ABORT) {
-        (void)cache->ops->drop(cache->self, read->partition, NULL); /* else found again, dropped */
+    if (status != PL_ABORT) {
+        return status;
     }
+    if (++partition->damaged_count > DAMAGED_MOST) {
+        return pl_fail_at(error, PL_FATAL,
+                          "partition %" PRId32
+                          " is damaged even after its cache was made anew from "
+                          "the state topic, which must itself hold what planlift did not write",
+                          partition->number);
+    }
+    (void)cache->ops->drop(cache->self, read->partition, NULL); /* else found again, and dropped */
     return status;
 }
 

@@ -19,6 +19,7 @@ struct restore {
     int64_t first, end; /* of the state log */
     int64_t from;       /* records at or after it go into the cache */
     bool is_rebuild;    /* from nothing */
+    bool is_last_try;   /* what does not fit now never will */
     bool has_progress;  /* a progress record of the log itself was seen */
     struct pl_cache_write *writes;
     size_t write_count, write_capacity, write_bytes;
@@ -121,6 +122,14 @@ static enum pl_status find_start(struct restore *restore, struct pl_error *error
 
 /* ---- records --------------------------------------------------------------------------------- */
 
+static enum pl_status changed_meanwhile(const struct restore *restore, struct pl_error *error)
+{
+    return pl_fail(error, PL_ABORT,
+                   "the cache of partition %" PRId32 " was changed by somebody else during the "
+                   "restore",
+                   restore->partition->number);
+}
+
 /* Write what has gathered, and make next_offset the place that the cache now stands for. */
 static enum pl_status write_slice(struct restore *restore, int64_t next_offset, bool is_whole,
                                   struct pl_error *error)
@@ -138,10 +147,7 @@ static enum pl_status write_slice(struct restore *restore, int64_t next_offset, 
     update.checkpoint = pl_buffer_since(&sealed, 0);
     status = cache->ops->update(cache->self, &update, 1, error);
     if (status == PL_OK && !update.is_applied) {
-        status = pl_fail(error, PL_ABORT,
-                         "the cache of partition %" PRId32 " was changed by somebody else during "
-                         "the restore",
-                         restore->partition->number);
+        status = changed_meanwhile(restore, error);
     }
     if (status == PL_OK) {
         set_checkpoint(restore->partition, update.checkpoint);
@@ -276,10 +282,14 @@ static enum pl_status check_count(struct restore *restore, struct pl_error *erro
     int64_t expected = restore->partition->progress.pieces + 1;
     enum pl_status status = cache->ops->read(cache->self, &read, 1, &restore->run->arena, error);
 
+    if (status == PL_OK &&
+        !pl_bytes_equal(read.checkpoint, pl_partition_checkpoint(restore->partition))) {
+        return changed_meanwhile(restore, error); /* what is there now is not what was restored */
+    }
     if (status != PL_OK || read.stored_fields == expected) {
         return status;
     }
-    if (!restore->is_rebuild) {
+    if (!restore->is_last_try) {
         return PL_NOT_FOUND; /* start from nothing */
     }
     return pl_fail(error, PL_FATAL,
@@ -360,6 +370,7 @@ static enum pl_status restore_partition(struct pl_run *run, struct pl_partition 
         pl_arena_reset(&run->arena);
         restore.writes = NULL;
         restore.write_count = restore.write_capacity = restore.write_bytes = 0;
+        restore.is_last_try = true;
         status = start_from_nothing(&restore, error);
         if (status == PL_OK) {
             status = restore_from(&restore, error);

@@ -116,31 +116,42 @@ static enum pl_status choose(struct pl_fake_process *process, struct candidate *
     return PL_OK;
 }
 
+static void deliver(struct pl_fake_process *process, const struct candidate *chosen,
+                    struct pl_feed_event *ret_event)
+{
+    process->idle_polls = 0;
+    process->next_offsets[chosen->partition][chosen->topic] = chosen->entry->offset + 1;
+    ret_event->kind = PL_FEED_RECORD;
+    ret_event->record = lend(process, chosen->entry, chosen->topic, chosen->partition);
+}
+
+/* What there is, or what comes while time goes on. */
 static enum pl_status poll(void *self, int timeout_ms, struct pl_feed_event *ret_event,
                            struct pl_error *error)
 {
     struct pl_fake_process *process = self;
     enum pl_status status = pl_fake_enter(process, PL_FAKE_POLL, error).status;
-    struct candidate chosen;
+    struct candidate chosen = {.entry = NULL};
+    int64_t left_ms = timeout_ms;
 
     *ret_event = (struct pl_feed_event){.kind = PL_FEED_IDLE};
     if (status != PL_OK || tell_rebalance(process, ret_event)) {
         return status;
     }
     status = choose(process, &chosen, error);
-    if (status != PL_OK) {
-        return status;
+    while (status == PL_OK && chosen.entry == NULL && left_ms > 0) {
+        left_ms -= pl_fake_advance_to_next(process->world, left_ms);
+        if (tell_rebalance(process, ret_event)) {
+            return PL_OK;
+        }
+        status = choose(process, &chosen, error);
     }
-    if (chosen.entry == NULL) {
+    if (status == PL_OK && chosen.entry != NULL) {
+        deliver(process, &chosen, ret_event);
+    } else if (status == PL_OK) {
         process->idle_polls += timeout_ms > 0 ? 1 : 0;
-        pl_fake_advance(process->world, timeout_ms);
-        return PL_OK;
     }
-    process->idle_polls = 0;
-    process->next_offsets[chosen.partition][chosen.topic] = chosen.entry->offset + 1;
-    ret_event->kind = PL_FEED_RECORD;
-    ret_event->record = lend(process, chosen.entry, chosen.topic, chosen.partition);
-    return PL_OK;
+    return status;
 }
 
 static void release(void *self, struct pl_record *record)

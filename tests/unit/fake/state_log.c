@@ -63,13 +63,39 @@ static void drop_copy(struct pl_fake_process *process)
     process->read_copy = NULL;
 }
 
+/* A record or the end, if there is one to tell. */
+static bool tell(struct pl_fake_process *process, const struct pl_fake_log *log,
+                 struct pl_state_event *ret_event)
+{
+    const struct pl_fake_entry *entry = pl_fake_next(log, process->read_position);
+
+    if (entry != NULL) {
+        ret_event->kind = PL_STATE_RECORD;
+        ret_event->offset = entry->offset;
+        lend(process, entry, ret_event);
+        process->read_position = entry->offset + 1;
+        process->told_end = -1;
+        process->reads++;
+        process->first_read = process->first_read < 0 ? entry->offset : process->first_read;
+        return true;
+    }
+    if (process->told_end != pl_fake_stable_end(log)) {
+        process->read_position = pl_fake_stable_end(log);
+        process->told_end = process->read_position;
+        ret_event->kind = PL_STATE_END;
+        ret_event->offset = process->read_position;
+        return true;
+    }
+    return false;
+}
+
 static enum pl_status read_event(void *self, int timeout_ms, struct pl_state_event *ret_event,
                                  struct pl_error *error)
 {
     struct pl_fake_process *process = self;
     enum pl_status status = pl_fake_enter(process, PL_FAKE_STATE_READ, error).status;
     const struct pl_fake_log *log;
-    const struct pl_fake_entry *entry;
+    int64_t left_ms = timeout_ms;
 
     drop_copy(process);
     if (status != PL_OK) {
@@ -80,22 +106,8 @@ static enum pl_status read_event(void *self, int timeout_ms, struct pl_state_eve
     if (process->read_position < log->first || process->read_position > log->end) {
         return pl_fail(error, PL_AGAIN, "the position is out of range");
     }
-    entry = pl_fake_next(log, process->read_position);
-    if (entry != NULL) {
-        ret_event->kind = PL_STATE_RECORD;
-        ret_event->offset = entry->offset;
-        lend(process, entry, ret_event);
-        process->read_position = entry->offset + 1;
-        process->told_end = -1;
-        process->reads++;
-        process->first_read = process->first_read < 0 ? entry->offset : process->first_read;
-    } else if (process->told_end != pl_fake_stable_end(log)) {
-        process->read_position = pl_fake_stable_end(log);
-        process->told_end = process->read_position;
-        ret_event->kind = PL_STATE_END;
-        ret_event->offset = process->read_position;
-    } else {
-        pl_fake_advance(process->world, timeout_ms);
+    while (!tell(process, log, ret_event) && left_ms > 0) {
+        left_ms -= pl_fake_advance_to_next(process->world, left_ms);
     }
     return PL_OK;
 }

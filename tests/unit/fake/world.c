@@ -68,6 +68,17 @@ void pl_fake_advance(struct pl_fake_world *world, int64_t ms)
     move_clocks(world, end_ms);
 }
 
+int64_t pl_fake_advance_to_next(struct pl_fake_world *world, int64_t most_ms)
+{
+    int64_t ms = most_ms;
+
+    if (world->later != NULL && world->later->due_ms - world->monotonic_ms < ms) {
+        ms = world->later->due_ms - world->monotonic_ms;
+    }
+    pl_fake_advance(world, ms);
+    return ms;
+}
+
 void pl_fake_after(struct pl_fake_world *world, int64_t ms, pl_fake_later_fn *fn, void *self,
                    const void *data, size_t data_size)
 {

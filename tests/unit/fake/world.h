@@ -80,6 +80,9 @@ void pl_fake_world_done(struct pl_fake_world *world);
 /* Let time go on; what is due on the way happens at its own time. */
 void pl_fake_advance(struct pl_fake_world *world, int64_t ms);
 
+/* Let time go on to the next thing that happens, but at most so far. Returns how far it went. */
+int64_t pl_fake_advance_to_next(struct pl_fake_world *world, int64_t most_ms);
+
 /* In ms from now, call fn. data_size bytes are copied; what they point to must stay. */
 void pl_fake_after(struct pl_fake_world *world, int64_t ms, pl_fake_later_fn *fn, void *self,
                    const void *data, size_t data_size);

@@ -16,6 +16,7 @@
 #define CLUSTER_ID PL_BYTES_LITERAL("cluster-1")
 #define GROUP_ID PL_BYTES_LITERAL("group-1")
 #define PARTNER "partner-1"
+#define PATIENCE_MS 300000 /* of the world's clock: by then something is wrong */
 
 /* basic (2 seats limit: 300) can become premium; its mail moves on, its list does not. */
 #define TEST_CATALOGUE                                                                             \
@@ -282,15 +283,14 @@ static inline const char *long_text(struct fixture *fixture, int len)
 
 /* ---- running ---------------------------------------------------------------------------------- */
 
-/* Run the whole pipeline until all is taken in, or for so long that something must be wrong. */
+/* Run the whole pipeline until all is taken in, once for each process. */
 static inline enum pl_status run_pipeline(struct fixture *fixture)
 {
+    assert_true(fixture->process.has_assigned); /* one run for each process */
     fixture->process.stops_when_done = true;
     if (fixture->process.stops_at_ms == 0) {
-        fixture->process.stops_at_ms = fixture->world.monotonic_ms + 300000;
+        fixture->process.stops_at_ms = fixture->world.monotonic_ms + PATIENCE_MS;
     }
-    fixture->process.idle_polls = 0;
-    fixture->process.is_stopped = false;
     return pl_pipeline_run(&fixture->options, &fixture->error);
 }
 

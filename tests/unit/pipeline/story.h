@@ -82,8 +82,10 @@ static inline void run_first_half(struct fixture *fixture, enum stage stage)
         (void)send_licence(fixture, "c1", "s", "u98", "gone again before the upgrade");
         (void)send_removal(fixture, "c1", "s", "u98");
         (void)send_grant(fixture, "c2");
-        pl_fake_fail(&fixture->process,
-                     (struct pl_fake_fault){.call = PL_FAKE_CACHE_UPDATE, .status = PL_FATAL});
+        restart_process(fixture);
+        pl_fake_fail(&fixture->process, (struct pl_fake_fault){.call = PL_FAKE_CACHE_UPDATE,
+                                                               .after = PARTITIONS, /* restored */
+                                                               .status = PL_FATAL});
         assert_int_equal(run_pipeline(fixture), PL_FATAL);
     }
     if (stage == STAGE_REBUILD) {

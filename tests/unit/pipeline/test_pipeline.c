@@ -1,279 +1,478 @@
-/* Unit tests of pipeline/pipeline.c: the whole loop on the fakes. Most of them tell the story, whose
- * outcome must be the same whatever goes wrong on the way, at whatever call. */
-#include "story.h"
+/* Unit tests of pipeline/pipeline.c: how batches are gathered, how a record that cannot be processed
+ * is found, waiting, stopping and draining. That nothing is lost or done twice is test_story.c's. */
+#include "outcome.h"
 
-static void the_story_undisturbed(void **state)
+/* Transactions that were committed to a partition. */
+static int commits_of(struct fixture *fixture, int32_t partition)
+{
+    const struct pl_fake_log *log = pl_fake_log(&fixture->world.broker, PL_TOPIC_STATE, partition);
+    int commits = 0;
+
+    for (int64_t offset = 0; offset < log->end; offset++) {
+        commits += log->entries[offset]->kind == PL_FAKE_ENTRY_COMMIT_MARKER ? 1 : 0;
+    }
+    return commits;
+}
+
+/* ---- gathering a batch ------------------------------------------------------------------------ */
+
+static void a_backlog_goes_in_full_batches(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->options.batch_max_records = 3;
+    for (int i = 0; i < 10; i++) {
+        (void)send_grant(fixture, "c1");
+    }
+    run_to_the_end(fixture);
+    assert_int_equal(commits_of(fixture, place_of(fixture, "c1")), 1 + 4);
+    assert_settled(fixture);
+}
+
+static void send_second(void *self, const void *data)
+{
+    (void)data;
+    (void)send_grant(self, "c1");
+}
+
+/* Two records 20 ms apart. Returns how many transactions they made. */
+static int commits_of_two_apart(struct fixture *fixture, int wait_ms)
+{
+    fixture->options.batch_max_wait_ms = wait_ms;
+    (void)send_grant(fixture, "c1");
+    pl_fake_after(&fixture->world, 20, send_second, fixture, "", 1);
+    run_to_the_end(fixture);
+    assert_settled(fixture);
+    return commits_of(fixture, place_of(fixture, "c1")) - 1;
+}
+
+static void a_lone_record_goes_at_once(void **state)
+{
+    assert_int_equal(commits_of_two_apart(*state, 0), 2);
+}
+
+static void a_batch_waits_for_more_if_it_is_to(void **state)
+{
+    assert_int_equal(commits_of_two_apart(*state, 50), 1);
+}
+
+static void but_not_longer_than_that(void **state)
+{
+    assert_int_equal(commits_of_two_apart(*state, 19), 2);
+}
+
+/* I13: results of about 1 MB each; 16 MB are enough for a batch. */
+static void a_batch_of_large_results_is_cut(void **state)
+{
+    struct fixture *fixture = *state;
+    struct pl_request request = {.customer_id = PL_BYTES_LITERAL("c1"),
+                                 .partner_id = PL_BYTES_LITERAL(PARTNER),
+                                 .subscription_id = PL_BYTES_LITERAL("s"),
+                                 .operation = PL_OPERATION_CHECK,
+                                 .order_id = pl_bytes_of(long_text(fixture, 900000)),
+                                 .requested_by_role = PL_BYTES_LITERAL("ADMIN_AGENT")};
+
+    send_customer(fixture, "c1");
+    for (int i = 0; i < 30; i++) {
+        request.request_id = pl_bytes_of(numbered(fixture, "r", i));
+        fixture->buffer.len = 0;
+        pl_request_encode(REQUEST_ID, &request, &fixture->buffer);
+        (void)send_to(fixture, PL_TOPIC_REQUESTS, place_of(fixture, "c1"), request.customer_id,
+                      since_start(&fixture->buffer));
+    }
+    run_to_the_end(fixture);
+    assert_int_equal(commits_of(fixture, place_of(fixture, "c1")), 1 + 2);
+    for (int i = 0; i < 30; i++) {
+        assert_non_null(strstr(results_text(fixture), numbered(fixture, "c1/r", i)));
+    }
+    assert_settled(fixture);
+}
+
+/* ---- a record that cannot be processed -------------------------------------------------------- */
+
+#define LIMIT 3000 /* of a message; a user's name of that length is too much */
+
+/* Ten licences of ten customers, of which those in `bad` (bits) are too large. */
+static void send_licences(struct fixture *fixture, unsigned bad)
+{
+    for (int i = 0; i < 10; i++) {
+        const char *customer = numbered(fixture, "c", i);
+
+        send_customer(fixture, customer);
+        (void)send_licence(fixture, customer, "s", "u",
+                           (bad >> i & 1) != 0 ? long_text(fixture, LIMIT) : "short");
+    }
+}
+
+static void assert_licences(struct fixture *fixture, unsigned bad)
+{
+    const char *customers = customers_text(fixture);
+    int refused = 0;
+
+    for (int i = 0; i < 10; i++) {
+        const char *line =
+            strstr(customers, pl_arena_format(&fixture->arena, "{\"customerId\":\"c%d\"", i).data);
+        const char *licence = line == NULL ? NULL : strstr(line, "\"licenses\":[{");
+        bool has_licence = licence != NULL && licence < strchr(line, '\n');
+
+        assert_non_null(line);
+        assert_int_equal(has_licence, (bad >> i & 1) == 0);
+        refused += (bad >> i & 1) != 0 ? 1 : 0;
+    }
+    for (const char *letter = dead_letters_text(fixture); *letter != '\0'; refused--) {
+        assert_memory_equal(letter, "unprocessable events/", 21);
+        letter = strchr(letter, '\n') + 1;
+    }
+    assert_int_equal(refused, 0);
+}
+
+static void try_too_large_states(unsigned bad, size_t batch_max_records, bool is_told_late)
+{
+    struct fixture *fixture = open_fixture();
+    struct pl_fake_broker *broker = &fixture->world.broker;
+
+    fixture->options.batch_max_records = batch_max_records;
+    (is_told_late ? broker->broker_limits : broker->message_limits)[PL_TOPIC_STATE] = LIMIT;
+    send_licences(fixture, bad);
+    run_to_the_end(fixture);
+    assert_licences(fixture, bad);
+    assert_settled(fixture);
+    close_fixture(fixture);
+}
+
+/* I9: whichever records they are, and whoever finds out, they alone are set aside. */
+static void states_that_are_too_large_are_set_aside(void **state)
+{
+    static const unsigned bads[] = {1, 2, 0x200, 0x21, 0x300, 0x18, 0x3ff, 0x155, 0};
+    static const size_t sizes[] = {1, 2, 7, 30, 100};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bads) / sizeof(bads[0]); i++) {
+        for (size_t j = 0; j < sizeof(sizes) / sizeof(sizes[0]); j++) {
+            try_too_large_states(bads[i], sizes[j], false);
+            try_too_large_states(bads[i], sizes[j], true);
+        }
+    }
+}
+
+/* The head of a customer grows until it is too large: only what does not fit is refused. */
+static void a_customer_may_grow_until_it_is_too_large(void **state)
+{
+    struct fixture *fixture = *state;
+    int refused = 0;
+
+    fixture->world.broker.message_limits[PL_TOPIC_STATE] = LIMIT;
+    for (int i = 0; i < 100; i++) {
+        (void)send_subscription(fixture, "c1", numbered(fixture, "subscription-", i), "basic", 1);
+    }
+    (void)send_request(fixture, "c1", "r1", PL_OPERATION_CHECK, "subscription-3");
+    run_to_the_end(fixture);
+    for (const char *letter = dead_letters_text(fixture); *letter != '\0'; refused++) {
+        assert_memory_equal(letter, "unprocessable events/", 21);
+        letter = strchr(letter, '\n') + 1;
+    }
+    assert_in_range(refused, 1, 60);
+    assert_non_null(strstr(results_text(fixture), numbered(fixture, "v", 100 - refused)));
+    assert_settled(fixture);
+}
+
+static void a_result_that_is_too_large_is_set_aside(void **state)
+{
+    struct fixture *fixture = *state;
+
+    send_customer(fixture, "c1");
+    (void)send_licence(fixture, "c1", "s", "u", long_text(fixture, LIMIT));
+    send_customer(fixture, "c2");
+    (void)send_request(fixture, "c2", "before", PL_OPERATION_CHECK, "s");
+    (void)send_request(fixture, "c1", "r1", PL_OPERATION_UPGRADE, "s");
+    (void)send_request(fixture, "c1", "check", PL_OPERATION_CHECK, "s");
+    (void)send_request(fixture, "c1", "r1", PL_OPERATION_ADD_LICENSES, "s"); /* not reused */
+    (void)send_request(fixture, "c2", "after", PL_OPERATION_UPGRADE, "s");
+    fixture->world.broker.message_limits[PL_TOPIC_RESULTS] = LIMIT;
+    run_to_the_end(fixture);
+    assert_string_equal(results_text(fixture), "c2/before ELIGIBLE v2 0 accounts\n"
+                                               "c2/after UPGRADED v2 0 accounts\n"
+                                               "c1/check ELIGIBLE v3 0 accounts\n"
+                                               "c1/r1 LICENSES_ADDED v3 0 accounts\n");
+    assert_string_equal(dead_letters_text(fixture), "unprocessable requests/1/0\n");
+    assert_settled(fixture);
+}
+
+static void the_search_goes_on_over_restarts(void **state)
 {
     (void)state;
-    for (int stage = 0; stage < STAGE_COUNT; stage++) {
-        struct fixture *fixture = open_story((enum stage)stage);
-        const struct trial trial = {(enum stage)stage, "undisturbed", 0};
+    for (unsigned died_after = 1; died_after < 12; died_after++) {
+        struct fixture *fixture = open_fixture();
 
-        run_trial(fixture, &trial);
-        if (stage != STAGE_BEHIND) { /* it has events of its own */
-            assert_string_equal(results_text(fixture), STORY_RESULTS);
-            assert_string_equal(dead_letters_text(fixture), STORY_DEAD_LETTERS);
-        }
-        assert_told(fixture, &trial);
+        fixture->world.broker.message_limits[PL_TOPIC_STATE] = LIMIT;
+        send_licences(fixture, 0x24);
+        pl_fake_fail(&fixture->process, (struct pl_fake_fault){.call = PL_FAKE_BEGIN,
+                                                               .after = died_after,
+                                                               .times = 1,
+                                                               .status = PL_FATAL});
+        (void)run_pipeline(fixture); /* it may have come to the end before */
+        restart_process(fixture);
+        run_to_the_end(fixture);
+        assert_licences(fixture, 0x24);
         assert_settled(fixture);
         close_fixture(fixture);
     }
 }
 
-/* ---- killed ----------------------------------------------------------------------------------- */
-
-static void kill_at(enum stage stage, uint64_t number)
+/* Trouble with Kafka or Redis while looking for the record makes no other record a dead letter. */
+static void trouble_on_the_way_makes_no_dead_letter(void **state)
 {
-    struct fixture *fixture = open_story(stage);
-    const struct trial trial = {stage, "killed at call", number};
+    static const struct pl_fake_fault faults[] = {
+        {.call = PL_FAKE_FLUSH, .status = PL_ABORT},
+        {.call = PL_FAKE_COMMIT, .status = PL_AGAIN},
+        {.call = PL_FAKE_CACHE_READ, .status = PL_AGAIN},
+        {.call = PL_FAKE_CACHE_UPDATE, .status = PL_AGAIN},
+    };
 
-    fixture->process.dies_at = number;
+    (void)state;
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+        for (unsigned after = 0; after < 10; after++) {
+            struct fixture *fixture = open_fixture();
+            struct pl_fake_fault fault = faults[i];
+
+            fault.after = after;
+            fault.times = 3;
+            pl_fake_fail(&fixture->process, fault);
+            fixture->world.broker.message_limits[PL_TOPIC_STATE] = LIMIT;
+            send_licences(fixture, 0x40);
+            run_to_the_end(fixture);
+            assert_licences(fixture, 0x40);
+            assert_settled(fixture);
+            close_fixture(fixture);
+        }
+    }
+}
+
+/* Nobody but the operator can help then. */
+static void a_dead_letter_that_is_too_large_ends_the_run(void **state)
+{
+    struct fixture *fixture = *state;
+
+    send_customer(fixture, "c1");
+    (void)send_licence(fixture, "c1", "s", "", long_text(fixture, LIMIT));
+    fixture->world.broker.broker_limits[PL_TOPIC_EVENTS_DLQ] = LIMIT;
     assert_int_equal(run_pipeline(fixture), PL_FATAL);
+    assert_non_null(strstr(fixture->error.text, "the dead letter of events/1 offset 2"));
+    assert_non_null(strstr(fixture->error.text, "max.message.bytes"));
+}
+
+static void a_progress_record_that_is_too_large_ends_the_run(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->world.broker.message_limits[PL_TOPIC_STATE] = 10;
+    assert_int_equal(run_pipeline(fixture), PL_FATAL);
+    assert_non_null(strstr(fixture->error.text, "too large"));
+}
+
+/* ---- waiting ---------------------------------------------------------------------------------- */
+
+static void mend_schemas(void *self, const void *data)
+{
+    struct fixture *fixture = self;
+
+    (void)data;
+    fixture->source.failure = PL_OK;
+}
+
+static void schemas_that_are_away_are_waited_for(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->source.failure = PL_AGAIN;
+    pl_fake_after(&fixture->world, 60000, mend_schemas, fixture, "", 1);
+    send_customer(fixture, "c1");
+    (void)send_request(fixture, "c1", "r1", PL_OPERATION_CHECK, "s");
+    run_to_the_end(fixture);
+    assert_string_equal(results_text(fixture), "c1/r1 ELIGIBLE v2 0 accounts\n");
+    assert_string_equal(dead_letters_text(fixture), "");
+    assert_settled(fixture);
+}
+
+/* What can be read goes on; what waits is in its way only where it comes first. */
+static void what_came_before_an_unknown_schema_is_taken_in(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t offsets[PL_INPUT_COUNT];
+
+    send_customer(fixture, "c1");
+    run_to_the_end(fixture); /* the events' schema is known now */
     restart_process(fixture);
-    run_trial(fixture, &trial);
-    assert_told(fixture, &trial);
+    fixture->source.failure = PL_AGAIN;
+    (void)send_grant(fixture, "c1");
+    (void)send_request(fixture, "c1", "r1", PL_OPERATION_CHECK, "s");
+    fixture->process.stops_at_ms = fixture->world.monotonic_ms + 60000;
+    assert_int_equal(run_pipeline(fixture), PL_OK);
+    assert_int_equal(pl_fake_group_offsets(&fixture->world.broker, 1, offsets), PL_OK);
+    assert_int_equal(offsets[PL_TOPIC_EVENTS], 3);
+    assert_int_equal(offsets[PL_TOPIC_REQUESTS], 0);
+    assert_string_equal(results_text(fixture), "");
     assert_settled(fixture);
-    close_fixture(fixture);
 }
 
-static void killed_at_any_call_and_restarted(void **state)
+/* Whatever is tried for ever is not tried without a pause. */
+static void what_fails_for_ever_is_not_tried_without_a_pause(void **state)
 {
+    static const struct pl_fake_fault faults[] = {
+        {.call = PL_FAKE_COMMITTED, .status = PL_AGAIN},
+        {.call = PL_FAKE_STATE_RANGE, .status = PL_AGAIN},
+        {.call = PL_FAKE_BEGIN, .after = 1, .status = PL_ABORT},
+        {.call = PL_FAKE_PRODUCE, .after = PARTITIONS, .status = PL_ABORT},
+        {.call = PL_FAKE_FLUSH, .after = 1, .status = PL_ABORT},
+        {.call = PL_FAKE_STATE_OFFSETS, .after = PARTITIONS, .status = PL_ABORT},
+        {.call = PL_FAKE_COMMIT, .after = 1, .status = PL_ABORT},
+        {.call = PL_FAKE_COMMIT, .after = 1, .status = PL_AGAIN},
+        {.call = PL_FAKE_CACHE_READ, .status = PL_AGAIN},
+        {.call = PL_FAKE_CACHE_UPDATE, .status = PL_AGAIN},
+    };
+
     (void)state;
-    for (int stage = 0; stage < STAGE_COUNT; stage++) {
-        for (uint64_t number = 1; number <= told[stage].calls; number++) {
-            kill_at((enum stage)stage, number);
-        }
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+        struct fixture *fixture = open_fixture();
+        struct pl_fake_fault fault = faults[i];
+
+        pl_fake_fail(&fixture->process, fault);
+        send_customer(fixture, "c1");
+        fixture->process.stops_at_ms = fixture->world.monotonic_ms + 30000;
+        assert_int_equal(run_pipeline(fixture), PL_OK);
+        assert_in_range(fixture->process.calls[fault.call], 20, 2000);
+        close_fixture(fixture);
     }
 }
 
-/* Markers, and so what a transaction did, come a while after its end was acknowledged (I8). */
-static void killed_while_markers_are_late(void **state)
-{
-    (void)state;
-    for (int stage = 0; stage < STAGE_COUNT; stage++) {
-        for (uint64_t number = 1; number <= told[stage].calls; number++) {
-            struct fixture *fixture = open_story((enum stage)stage);
-            const struct trial trial = {(enum stage)stage, "late markers, killed at", number};
+/* ---- stopping --------------------------------------------------------------------------------- */
 
-            fixture->world.broker.marker_delay_ms = 400;
-            fixture->process.dies_at = number;
-            (void)run_pipeline(fixture); /* waiting, it makes other calls: it may live on */
-            restart_process(fixture);
-            run_trial(fixture, &trial);
-            assert_told(fixture, &trial);
-            close_fixture(fixture);
-        }
-    }
+static void stop(void *self, const void *data)
+{
+    struct fixture *fixture = self;
+
+    (void)data;
+    fixture->process.is_stopped = true;
 }
 
-/* ---- a call that fails ------------------------------------------------------------------------ */
-
-/* What the ports may answer, and what of the call may have been done all the same. */
-static const struct pl_fake_fault passing_faults[] = {
-    {.call = PL_FAKE_COMMITTED, .status = PL_AGAIN},
-    {.call = PL_FAKE_LOG_RANGE, .status = PL_AGAIN},
-    {.call = PL_FAKE_START, .status = PL_AGAIN},
-    {.call = PL_FAKE_STOP, .status = PL_AGAIN},
-    {.call = PL_FAKE_RENEW, .status = PL_AGAIN},
-    {.call = PL_FAKE_BEGIN, .status = PL_AGAIN},
-    {.call = PL_FAKE_BEGIN, .status = PL_ABORT},
-    {.call = PL_FAKE_PRODUCE, .status = PL_ABORT},
-    {.call = PL_FAKE_PRODUCE, .status = PL_ABORT, .applied = PL_FAKE_ALL_APPLIED},
-    {.call = PL_FAKE_PRODUCE, .status = PL_AGAIN},
-    {.call = PL_FAKE_FLUSH, .status = PL_ABORT},
-    {.call = PL_FAKE_STATE_OFFSETS, .status = PL_ABORT},
-    {.call = PL_FAKE_COMMIT, .status = PL_ABORT},
-    {.call = PL_FAKE_COMMIT, .status = PL_AGAIN},
-    {.call = PL_FAKE_COMMIT, .status = PL_AGAIN, .applied = PL_FAKE_ALL_APPLIED},
-    {.call = PL_FAKE_COMMIT, .status = PL_AGAIN, .applied = PL_FAKE_ALL_APPLIED, .late_ms = 150},
-    {.call = PL_FAKE_STATE_RANGE, .status = PL_AGAIN},
-    {.call = PL_FAKE_STATE_OPEN, .status = PL_AGAIN},
-    {.call = PL_FAKE_STATE_READ, .status = PL_AGAIN},
-    {.call = PL_FAKE_CACHE_READ, .status = PL_AGAIN},
-    {.call = PL_FAKE_CACHE_UPDATE, .status = PL_AGAIN},
-    {.call = PL_FAKE_CACHE_UPDATE, .status = PL_AGAIN, .applied = 1},
-    {.call = PL_FAKE_CACHE_UPDATE, .status = PL_AGAIN, .applied = PL_FAKE_ALL_APPLIED},
-    {.call = PL_FAKE_CACHE_UPDATE,
-     .status = PL_AGAIN,
-     .applied = PL_FAKE_ALL_APPLIED,
-     .late_ms = 150},
-    {.call = PL_FAKE_CACHE_DROP, .status = PL_AGAIN},
-    {.call = PL_FAKE_CACHE_DROP, .status = PL_AGAIN, .applied = PL_FAKE_ALL_APPLIED},
-};
-
-static void fail_at(enum stage stage, struct pl_fake_fault fault)
+/* A transaction of somebody else's hangs, so that the state log cannot be read to its end. */
+static void it_stops_in_the_middle_of_a_recovery(void **state)
 {
-    struct fixture *fixture = open_story(stage);
-    const struct trial trial = {stage, pl_fake_call_names[fault.call], fault.after};
-
-    pl_fake_fail(&fixture->process, fault);
-    run_trial(fixture, &trial);
-    assert_told(fixture, &trial);
-    assert_settled(fixture);
-    close_fixture(fixture);
-}
-
-/* Each call that the undisturbed story makes of a kind, in each stage, so many times in a row. */
-static void fail_each(const struct pl_fake_fault *template, unsigned times)
-{
-    for (int stage = 0; stage < STAGE_COUNT; stage++) {
-        for (unsigned number = 0; number < told[stage].calls_by_kind[template->call]; number++) {
-            struct pl_fake_fault fault = *template;
-
-            fault.after = number;
-            fault.times = times;
-            fail_at((enum stage)stage, fault);
-        }
-    }
-}
-
-static void any_call_fails_once(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < sizeof(passing_faults) / sizeof(passing_faults[0]); i++) {
-        fail_each(&passing_faults[i], 1);
-    }
-}
-
-static void any_call_fails_for_a_while(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < sizeof(passing_faults) / sizeof(passing_faults[0]); i++) {
-        fail_each(&passing_faults[i], 5);
-    }
-}
-
-static void leave_at(enum stage stage, enum pl_fake_call call, unsigned number,
-                     enum pl_status status)
-{
-    struct fixture *fixture = open_story(stage);
-    const struct trial trial = {stage, pl_fake_call_names[call], number};
-
-    pl_fake_fail(&fixture->process,
-                 (struct pl_fake_fault){.call = call, .after = number, .status = status});
-    assert_int_equal(run_pipeline(fixture), status);
-    restart_process(fixture);
-    run_trial(fixture, &trial);
-    assert_told(fixture, &trial);
-    assert_settled(fixture);
-    close_fixture(fixture);
-}
-
-static void a_call_that_says_leave_ends_the_run(void **state)
-{
-    (void)state;
-    for (int stage = 0; stage < STAGE_COUNT; stage++) {
-        for (int call = 0; call < PL_FAKE_CALL_COUNT; call++) {
-            for (unsigned n = 0; n < told[stage].calls_by_kind[call]; n++) {
-                leave_at((enum stage)stage, (enum pl_fake_call)call, n,
-                         n % 2 == 0 ? PL_FENCED : PL_FATAL);
-            }
-        }
-    }
-}
-
-/* ---- something else happens ------------------------------------------------------------------- */
-
-/* Do something before one call of the process. */
-struct disturbance {
-    struct fixture *fixture;
-    uint64_t at;
-    void (*disturb)(struct fixture *fixture);
-};
-
-static void disturb_at(void *self, struct pl_fake_process *process, enum pl_fake_call call)
-{
-    struct disturbance *disturbance = self;
-
-    (void)call;
-    if (process == &disturbance->fixture->process && process->call_count + 1 == disturbance->at) {
-        disturbance->disturb(disturbance->fixture);
-    }
-}
-
-/* At each call while there is something left to do. must_settle: the process itself must see to it
- * that all is well in the end, too. */
-static void disturb_each(const char *what, void (*disturb)(struct fixture *fixture),
-                         bool must_settle)
-{
-    for (int stage = 0; stage < STAGE_COUNT; stage++) {
-        for (uint64_t number = 1; number <= told[stage].busy_calls; number++) {
-            struct fixture *fixture = open_story((enum stage)stage);
-            const struct trial trial = {(enum stage)stage, what, number};
-            struct disturbance disturbance = {fixture, number, disturb};
-
-            fixture->world.hook = disturb_at;
-            fixture->world.hook_self = &disturbance;
-            run_trial(fixture, &trial);
-            assert_told(fixture, &trial);
-            if (must_settle) {
-                assert_settled(fixture);
-            }
-            close_fixture(fixture);
-        }
-    }
-}
-
-static void flush_cache(struct fixture *fixture)
-{
-    pl_fake_flush_hashes(&fixture->world);
-}
-
-static void the_cache_is_flushed_at_any_call(void **state)
-{
-    (void)state;
-    disturb_each("cache flushed at call", flush_cache, false);
-}
-
-static void rebalance(struct fixture *fixture)
-{
-    pl_fake_assign_all(&fixture->process);
-}
-
-static void a_rebalance_at_any_call(void **state)
-{
-    (void)state;
-    disturb_each("rebalance at call", rebalance, true);
-}
-
-/* Somebody begins to write to the state topic, and gives it up. */
-static void intrude(struct fixture *fixture)
-{
+    struct fixture *fixture = *state;
     struct pl_fake_broker *broker = &fixture->world.broker;
     struct pl_fake_session session = pl_fake_open_producer(broker, "somebody");
+    const struct pl_message message = {.topic = PL_TOPIC_STATE, .key = PL_BYTES_LITERAL("k")};
+    int64_t offset;
+    int64_t before_ms;
 
+    broker->transaction_timeout_ms = 1000000;
     assert_int_equal(pl_fake_begin(broker, session), PL_OK);
-    for (int32_t partition = 0; partition < PARTITIONS; partition++) {
-        const struct pl_message message = {.topic = PL_TOPIC_STATE,
-                                           .partition = partition,
-                                           .key = PL_BYTES_LITERAL("h/c1"),
-                                           .value = PL_BYTES_LITERAL("x")};
-        int64_t offset;
-
-        assert_int_equal(pl_fake_produce(broker, session, &message, &offset), PL_OK);
-    }
-    assert_int_equal(pl_fake_end(broker, session, false), PL_OK);
+    assert_int_equal(pl_fake_produce(broker, session, &message, &offset), PL_OK);
+    pl_fake_after(&fixture->world, 5000, stop, fixture, "", 1);
+    before_ms = fixture->world.monotonic_ms;
+    assert_int_equal(run_pipeline(fixture), PL_OK);
+    assert_in_range(fixture->world.monotonic_ms - before_ms, 5000, 6000);
 }
 
-static void an_intruder_in_the_state_log_at_any_call(void **state)
+static void it_stops_while_something_is_away(void **state)
 {
-    (void)state;
-    disturb_each("intruder at call", intrude, false);
+    struct fixture *fixture = *state;
+    int64_t before_ms = fixture->world.monotonic_ms;
+
+    pl_fake_fail(&fixture->process,
+                 (struct pl_fake_fault){.call = PL_FAKE_CACHE_READ, .status = PL_AGAIN});
+    pl_fake_after(&fixture->world, 5000, stop, fixture, "", 1);
+    assert_int_equal(run_pipeline(fixture), PL_OK);
+    assert_in_range(fixture->world.monotonic_ms - before_ms, 5000, 6000);
+}
+
+/* ---- draining --------------------------------------------------------------------------------- */
+
+static enum pl_status drain(struct fixture *fixture)
+{
+    fixture->options.drain = true;
+    pl_fake_note_drain_ends(&fixture->process);
+    return run_pipeline(fixture);
+}
+
+static void it_ends_when_all_is_drained(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t before_ms = fixture->world.monotonic_ms;
+
+    fixture->options.batch_max_records = 2;
+    send_customer(fixture, "c1");
+    (void)send_request(fixture, "c1", "r1", PL_OPERATION_CHECK, "s");
+    assert_int_equal(drain(fixture), PL_OK);
+    assert_false(fixture->process.is_stopped); /* by itself */
+    assert_true(fixture->world.monotonic_ms - before_ms < 1000);
+    assert_string_equal(results_text(fixture), "c1/r1 ELIGIBLE v2 0 accounts\n");
+    assert_settled(fixture);
+}
+
+static void nothing_to_drain_is_drained(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(drain(fixture), PL_OK);
+    assert_false(fixture->process.is_stopped);
+}
+
+static void draining_survives_that_the_group_cannot_be_asked(void **state)
+{
+    struct fixture *fixture = *state;
+
+    send_customer(fixture, "c1");
+    pl_fake_fail(&fixture->process,
+                 (struct pl_fake_fault){.call = PL_FAKE_DRAINED, .times = 5, .status = PL_AGAIN});
+    assert_int_equal(drain(fixture), PL_OK);
+    assert_false(fixture->process.is_stopped);
+    assert_settled(fixture);
+}
+
+/* A member without partitions waits until the others have drained all. */
+static void a_member_that_owns_nothing_waits_for_the_others(void **state)
+{
+    struct fixture *fixture = *state;
+    struct pl_fake_broker *broker = &fixture->world.broker;
+    const struct pl_position all[PARTITIONS] = {{0, {0, 0}}, {1, {2, 0}}};
+    struct pl_fake_session other = pl_fake_open_producer(broker, "other");
+
+    send_customer(fixture, "c1");
+    pl_fake_assign(&fixture->process, NULL, 0);
+    assert_int_equal(pl_fake_begin(broker, other), PL_OK);
+    assert_int_equal(pl_fake_add_offsets(broker, other, all, PARTITIONS), PL_OK);
+    pl_fake_end_later(broker, other, true, 7000);
+    assert_int_equal(drain(fixture), PL_OK);
+    assert_false(fixture->process.is_stopped);
+    assert_int_equal(fixture->process.calls[PL_FAKE_BEGIN], 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_story_undisturbed),
-        cmocka_unit_test(killed_at_any_call_and_restarted),
-        cmocka_unit_test(killed_while_markers_are_late),
-        cmocka_unit_test(any_call_fails_once),
-        cmocka_unit_test(any_call_fails_for_a_while),
-        cmocka_unit_test(a_call_that_says_leave_ends_the_run),
-        cmocka_unit_test(the_cache_is_flushed_at_any_call),
-        cmocka_unit_test(a_rebalance_at_any_call),
-        cmocka_unit_test(an_intruder_in_the_state_log_at_any_call),
+        WITH_FIXTURE(a_backlog_goes_in_full_batches),
+        WITH_FIXTURE(a_lone_record_goes_at_once),
+        WITH_FIXTURE(a_batch_waits_for_more_if_it_is_to),
+        WITH_FIXTURE(but_not_longer_than_that),
+        WITH_FIXTURE(a_batch_of_large_results_is_cut),
+        cmocka_unit_test(states_that_are_too_large_are_set_aside),
+        WITH_FIXTURE(a_customer_may_grow_until_it_is_too_large),
+        WITH_FIXTURE(a_result_that_is_too_large_is_set_aside),
+        cmocka_unit_test(the_search_goes_on_over_restarts),
+        cmocka_unit_test(trouble_on_the_way_makes_no_dead_letter),
+        WITH_FIXTURE(a_dead_letter_that_is_too_large_ends_the_run),
+        WITH_FIXTURE(a_progress_record_that_is_too_large_ends_the_run),
+        WITH_FIXTURE(schemas_that_are_away_are_waited_for),
+        WITH_FIXTURE(what_came_before_an_unknown_schema_is_taken_in),
+        cmocka_unit_test(what_fails_for_ever_is_not_tried_without_a_pause),
+        WITH_FIXTURE(it_stops_in_the_middle_of_a_recovery),
+        WITH_FIXTURE(it_stops_while_something_is_away),
+        WITH_FIXTURE(it_ends_when_all_is_drained),
+        WITH_FIXTURE(nothing_to_drain_is_drained),
+        WITH_FIXTURE(draining_survives_that_the_group_cannot_be_asked),
+        WITH_FIXTURE(a_member_that_owns_nothing_waits_for_the_others),
     };
 
-    return cmocka_run_group_tests(tests, tell_undisturbed, forget_story);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }
