@@ -184,7 +184,7 @@ struct pl_bytes pl_partition_checkpoint(const struct pl_partition *partition); /
 PL_MUST_CHECK enum pl_status pl_recover(struct pl_run *run, struct pl_error *error);
 
 /* Serve the group while something else takes long. Errors: PL_ABORT: partitions were given or
- * taken, the run has noted it; PL_FENCED, PL_FATAL. */
+ * taken, the run has noted it, or it was asked to stop; PL_FENCED, PL_FATAL. */
 PL_MUST_CHECK enum pl_status pl_serve_group(struct pl_run *run, int timeout_ms,
                                             struct pl_error *error);
 

@@ -44,8 +44,9 @@ static void add_want(struct wants *wants, struct pl_entry *entry, struct pl_piec
     wants->count++;
 }
 
-/* Why the cache is not what we expect: if it is ahead of us within the same history, the partition
- * has another writer, and we are the one who has lost it (I3). */
+/* Why the cache is not what we expect: if it has newer progress than ours, of the same history, the
+ * partition has another writer, and we are the one who has lost it (I3). A later offset alone says
+ * nothing: aborted transactions move the log's end as well. */
 static enum pl_status judge_mismatch(const struct pl_run *run, const struct pl_partition *partition,
                                      struct pl_bytes found, struct pl_error *error)
 {
@@ -54,7 +55,7 @@ static enum pl_status judge_mismatch(const struct pl_run *run, const struct pl_p
     if (!pl_bytes_is_null(found) && pl_checkpoint_decode(found, &checkpoint, NULL) == PL_OK &&
         pl_bytes_equal(checkpoint.cluster_id, run->options->cluster_id) &&
         memcmp(checkpoint.progress.incarnation, partition->progress.incarnation, 16) == 0 &&
-        checkpoint.next_offset > partition->next_offset) {
+        checkpoint.progress_offset > partition->progress_offset) {
         return pl_fail(error, PL_FENCED,
                        "the cache of partition %" PRId32 " is ahead of this process: another one "
                        "has taken the partition over",

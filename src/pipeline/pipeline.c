@@ -20,9 +20,10 @@
 #define DRAIN_CHECK_MS 200   /* between two looks whether all is drained */
 #define AWAY_REPORT_MS 10000 /* how often the log repeats what is being waited for */
 
-/* What the loop remembers about waiting, for the log. */
+/* What the loop remembers about waiting. */
 struct waiting {
     bool is_away;
+    unsigned aborts; /* in a row: the second one is not followed by a third at once */
     int64_t since_ms;
     int64_t reported_ms;
 };
@@ -102,6 +103,9 @@ enum pl_status pl_serve_group(struct pl_run *run, int timeout_ms, struct pl_erro
 
     if (status == PL_OK && is_rebalance) {
         return pl_fail(error, PL_ABORT, "the group has given or taken partitions");
+    }
+    if (status == PL_OK && should_stop(run)) { /* a recovery may take long */
+        return pl_fail(error, PL_ABORT, "asked to stop");
     }
     return status;
 }
@@ -223,6 +227,7 @@ static enum pl_status handle_trouble(struct pl_run *run, const struct pl_batch *
     case PL_ABORT:
         pl_log(WARN, "starting_over", PL_F_TEXT("reason", error->text));
         run->is_restored = false;
+        waiting->is_away = waiting->aborts++ > 0;
         return PL_OK;
     case PL_AGAIN:
     case PL_NOT_FOUND:
@@ -272,6 +277,7 @@ static enum pl_status wait_a_little(struct pl_run *run, struct waiting *waiting,
 
 static void report_back(const struct pl_run *run, struct waiting *waiting)
 {
+    waiting->aborts = 0;
     if (waiting->since_ms != 0) {
         pl_log(INFO, "going_on", PL_F_INT("after_ms", monotonic_ms(run) - waiting->since_ms));
         *waiting = (struct waiting){.is_away = false};
@@ -287,8 +293,8 @@ static enum pl_status check_drained(struct pl_run *run, int64_t *checked_ms, boo
     int64_t now = monotonic_ms(run);
     enum pl_status status;
 
-    /* Not before we know our share and have looked at its offsets: they may be such that nothing can
-     * be gone on from (contract 2), however drained they look. */
+    /* Not before we know our share and have looked at its offsets: they may be such that nothing
+     * can be gone on from (contract 2), however drained they look. */
     bool is_settled = run->is_member && (run->is_restored || run->owned_count == 0);
 
     *ret_drained = false;

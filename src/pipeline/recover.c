@@ -341,8 +341,9 @@ static enum pl_status restore_from(struct restore *restore, struct pl_error *err
 
     restore->has_progress = false;
     restore->records = 0;
-    if (!restore->is_rebuild && restore->partition->progress_offset >= restore->first) {
-        from = restore->partition->progress_offset; /* to see that it is there (take_progress) */
+    if (!restore->is_rebuild && restore->partition->progress_offset >= restore->first &&
+        restore->partition->progress_offset < from) { /* that of a half-written batch is ahead */
+        from = restore->partition->progress_offset;   /* to see that it is there (take_progress) */
     }
     status = read_log(restore, from, &position, error);
     return status == PL_OK ? finish(restore, position, error) : status;

@@ -64,7 +64,7 @@ static struct pl_avro_type *new_type(struct parser *parser, enum pl_avro_kind ki
 /* Put the place before the text of an error. */
 static void add_place(struct parser *parser, const char *kind, const char *name)
 {
-    if (strlen(parser->error->text) < PLACE_MAX_BYTES) {
+    if (parser->error != NULL && strlen(parser->error->text) < PLACE_MAX_BYTES) {
         (void)pl_fail_at(parser->error, PL_BAD_DATA, "%s %.60s", kind, name);
     }
 }

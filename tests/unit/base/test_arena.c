@@ -179,7 +179,7 @@ static void formatted_text_has_any_length(void **state)
     pl_arena_done(&arena);
 }
 
-/* ---- no memory left ---------------------------------------------------------------------------- */
+/* ---- no memory left -------------------------------------------------------------------------- */
 
 static void alloc(const void *argument)
 {

@@ -63,7 +63,7 @@ static void assert_member(const json_t *line, const char *key, const char *expec
     assert_string_equal(found, expected);
 }
 
-/* ---- text -------------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 static void a_text_line_has_time_level_event_and_fields(void **state)
 {
@@ -109,7 +109,7 @@ static void texts_that_could_be_misread_are_quoted(void **state)
     }
 }
 
-/* ---- JSON -------------------------------------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 static void a_json_line_has_time_level_event_and_fields(void **state)
 {
@@ -220,7 +220,7 @@ static void lines_are_cut_in_text_too(void **state)
     assert_ptr_equal(memchr(child.text, '\n', child.len), child.text + child.len - 1);
 }
 
-/* ---- levels ------------------------------------------------------------------------------------ */
+/* ---- levels ---------------------------------------------------------------------------------- */
 
 static void only_what_is_on_is_written(void **state)
 {

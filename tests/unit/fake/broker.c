@@ -21,7 +21,7 @@ struct pl_fake_log *pl_fake_log(struct pl_fake_broker *broker, enum pl_topic top
     return &broker->logs[topic][partition];
 }
 
-/* ---- entries ---------------------------------------------------------------------------------- */
+/* ---- entries --------------------------------------------------------------------------------- */
 
 static struct pl_fake_entry *add_entry(struct pl_fake_broker *broker, struct pl_fake_log *log)
 {
@@ -66,7 +66,7 @@ int64_t pl_fake_append(struct pl_fake_broker *broker, const struct pl_message *m
     return add_record(broker, message)->offset;
 }
 
-/* ---- the end of a transaction ----------------------------------------------------------------- */
+/* ---- the end of a transaction ---------------------------------------------------------------- */
 
 static void put_marker(struct pl_fake_broker *broker, int producer, enum pl_topic topic,
                        int32_t partition)
@@ -189,7 +189,7 @@ static void end_transaction(struct pl_fake_broker *broker, int number, bool is_c
     send_markers(broker, number, false);
 }
 
-/* ---- producers -------------------------------------------------------------------------------- */
+/* ---- producers ------------------------------------------------------------------------------- */
 
 static bool is_current(const struct pl_fake_broker *broker, struct pl_fake_session session)
 {
@@ -328,7 +328,7 @@ void pl_fake_end_later(struct pl_fake_broker *broker, struct pl_fake_session ses
     pl_fake_after(broker->world, delay_ms, end_late, broker, &end, sizeof(end));
 }
 
-/* ---- reading ---------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 int64_t pl_fake_stable_end(const struct pl_fake_log *log)
 {
@@ -372,7 +372,7 @@ enum pl_status pl_fake_group_offsets(const struct pl_fake_broker *broker, int32_
     return PL_OK;
 }
 
-/* ---- what befalls a log ----------------------------------------------------------------------- */
+/* ---- what befalls a log ---------------------------------------------------------------------- */
 
 void pl_fake_compact(struct pl_fake_log *log, bool keeps_tombstones)
 {

@@ -6,7 +6,7 @@
 
 #include "process.h"
 
-/* ---- rebalances ------------------------------------------------------------------------------- */
+/* ---- rebalances ------------------------------------------------------------------------------ */
 
 static void forget_all(struct pl_fake_process *process)
 {
@@ -38,7 +38,7 @@ static bool tell_rebalance(struct pl_fake_process *process, struct pl_feed_event
     return false;
 }
 
-/* ---- records ---------------------------------------------------------------------------------- */
+/* ---- records --------------------------------------------------------------------------------- */
 
 /* A record on loan: a copy in one block, so that a use after its release is seen. */
 struct loan {
@@ -84,8 +84,8 @@ struct candidate {
     int32_t partition;
 };
 
-/* The record to come next: the one that was sent first, or one of those there are. Errors: PL_FATAL:
- * the log no longer has what is to come next. */
+/* The record to come next: the one that was sent first, or one of those there are. Errors:
+ * PL_FATAL: the log no longer has what is to come next. */
 static enum pl_status choose(struct pl_fake_process *process, struct candidate *ret_chosen,
                              struct pl_error *error)
 {
@@ -179,7 +179,7 @@ static enum pl_status headers(void *self, const struct pl_record *record, struct
     return status;
 }
 
-/* ---- positions -------------------------------------------------------------------------------- */
+/* ---- positions ------------------------------------------------------------------------------- */
 
 static enum pl_status committed(void *self, const int32_t *partitions, size_t count,
                                 int64_t (*ret_offsets)[PL_INPUT_COUNT], struct pl_error *error)
@@ -246,7 +246,7 @@ static int32_t partition_of(void *self, struct pl_bytes key)
     return process->world->has_any_partitioner ? -1 : pl_fake_partition_of(process->world, key);
 }
 
-/* ---- draining --------------------------------------------------------------------------------- */
+/* ---- draining -------------------------------------------------------------------------------- */
 
 void pl_fake_note_drain_ends(struct pl_fake_process *process)
 {

@@ -34,7 +34,7 @@ void pl_fake_process_done(struct pl_fake_process *process)
     process->read_copy = NULL;
 }
 
-/* ---- faults ----------------------------------------------------------------------------------- */
+/* ---- faults ---------------------------------------------------------------------------------- */
 
 void pl_fake_fail(struct pl_fake_process *process, struct pl_fake_fault fault)
 {
@@ -98,7 +98,7 @@ struct pl_fake_verdict pl_fake_enter(struct pl_fake_process *process, enum pl_fa
         fault->late_ms};
 }
 
-/* ---- the group -------------------------------------------------------------------------------- */
+/* ---- the group ------------------------------------------------------------------------------- */
 
 static bool has_share(const struct pl_fake_process *process, int32_t partition)
 {
@@ -145,7 +145,7 @@ void pl_fake_assign(struct pl_fake_process *process, const int32_t *partitions, 
 
 void pl_fake_assign_all(struct pl_fake_process *process)
 {
-    int32_t partitions[PL_FAKE_MAX_PARTITIONS];
+    int32_t partitions[PL_FAKE_MAX_PARTITIONS] = {0};
     int32_t count = process->world->broker.partition_count;
 
     for (int32_t partition = 0; partition < count; partition++) {

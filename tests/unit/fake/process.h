@@ -89,14 +89,14 @@ struct pl_state_log pl_fake_state_log(struct pl_fake_process *process);
 struct pl_cache pl_fake_cache(struct pl_fake_process *process);
 struct pl_world pl_fake_clock(struct pl_fake_process *process);
 
-/* ---- faults ----------------------------------------------------------------------------------- */
+/* ---- faults ---------------------------------------------------------------------------------- */
 
 /* Counted from now. Of several that fit a call the first one counts. */
 void pl_fake_fail(struct pl_fake_process *process, struct pl_fake_fault fault);
 void pl_fake_forget_faults(struct pl_fake_process *process);
 void pl_fake_kill(struct pl_fake_process *process);
 
-/* ---- the group -------------------------------------------------------------------------------- */
+/* ---- the group ------------------------------------------------------------------------------- */
 
 /* A rebalance, in which the process gets these partitions (taken from whoever has them) and all
  * others keep what is left of theirs: everybody is told anew, and a new generation begins. */
@@ -112,7 +112,7 @@ void pl_fake_note_drain_ends(struct pl_fake_process *process);
 /* Is every visible input record below the group's offsets, and no transaction under way? */
 bool pl_fake_is_all_taken_in(struct pl_fake_world *world);
 
-/* ---- for the ports ---------------------------------------------------------------------------- */
+/* ---- for the ports --------------------------------------------------------------------------- */
 
 /* What is to become of a call. */
 struct pl_fake_verdict {

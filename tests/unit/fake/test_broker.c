@@ -68,7 +68,7 @@ static const char *visible(struct pl_fake_broker *broker)
     return text;
 }
 
-/* ---- transactions ----------------------------------------------------------------------------- */
+/* ---- transactions ---------------------------------------------------------------------------- */
 
 static void a_transaction_is_seen_when_it_has_its_marker(void **state)
 {
@@ -147,7 +147,7 @@ static void the_next_transaction_waits_for_the_markers_of_the_last(void **state)
     assert_string_equal(visible(broker), "a=1");
 }
 
-/* ---- fencing ---------------------------------------------------------------------------------- */
+/* ---- fencing --------------------------------------------------------------------------------- */
 
 static void who_opens_the_id_again_fences_the_other(void **state)
 {
@@ -238,7 +238,7 @@ static void a_late_end_of_an_older_epoch_does_nothing(void **state)
     assert_string_equal(visible(broker), "");
 }
 
-/* ---- offsets ---------------------------------------------------------------------------------- */
+/* ---- offsets --------------------------------------------------------------------------------- */
 
 static void offsets_count_when_the_transaction_does(void **state)
 {
@@ -268,7 +268,7 @@ static void offsets_count_when_the_transaction_does(void **state)
     assert_int_equal(broker->offsets_went_back, 1);
 }
 
-/* ---- logs ------------------------------------------------------------------------------------- */
+/* ---- logs ------------------------------------------------------------------------------------ */
 
 static void compaction_keeps_the_newest_of_each_key(void **state)
 {

@@ -78,7 +78,7 @@ static enum pl_status start(struct pl_fake_process *process, int32_t partition, 
     return feed.ops->start(feed.self, partition, offsets, &error);
 }
 
-/* ---- feed ------------------------------------------------------------------------------------- */
+/* ---- feed ------------------------------------------------------------------------------------ */
 
 static void records_come_as_sent_once_their_partition_is_started(void **state)
 {
@@ -199,7 +199,7 @@ static void drained_means_no_record_below_the_noted_ends(void **state)
     assert_false(pl_fake_is_all_taken_in(&fixture->world));
 }
 
-/* ---- transactions ----------------------------------------------------------------------------- */
+/* ---- transactions ---------------------------------------------------------------------------- */
 
 static enum pl_status commit_one(struct pl_fake_process *process, struct pl_error *error)
 {
@@ -293,7 +293,7 @@ static void state_offsets_tell_of_an_intruder(void **state)
     assert_int_equal(txn.ops->state_offsets(txn.self, 0, &first, &last, &fixture->error), PL_ABORT);
 }
 
-/* ---- state log -------------------------------------------------------------------------------- */
+/* ---- state log ------------------------------------------------------------------------------- */
 
 static struct pl_state_event read_state(struct fixture *fixture)
 {
@@ -340,7 +340,7 @@ static void the_end_is_told_whenever_it_is_reached(void **state)
     log.ops->close(log.self);
 }
 
-/* ---- faults and death ------------------------------------------------------------------------- */
+/* ---- faults and death ------------------------------------------------------------------------ */
 
 static void faults_are_counted_by_call(void **state)
 {

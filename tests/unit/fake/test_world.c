@@ -102,8 +102,8 @@ static void keys_are_spread_over_the_partitions(void **state)
 
     (void)state;
     pl_fake_world_init(&world, 4, 1, 1);
-    for (char c = 'a'; c <= 'z'; c++) {
-        counts[pl_fake_partition_of(&world, (struct pl_bytes){&c, 1})]++;
+    for (const char *c = "abcdefghijklmnopqrstuvwxyz"; *c != '\0'; c++) {
+        counts[pl_fake_partition_of(&world, (struct pl_bytes){c, 1})]++;
     }
     for (int i = 0; i < 4; i++) {
         assert_true(counts[i] > 0);

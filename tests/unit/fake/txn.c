@@ -173,10 +173,9 @@ static enum pl_status abort_transaction(void *self, struct pl_error *error)
         return status;
     }
     process->is_in_transaction = false;
-    if (process->must_renew || status != PL_OK) {
+    if (process->must_renew || status != PL_OK ||
+        pl_fake_end(&process->world->broker, process->session, false) != PL_OK) {
         process->must_renew = true; /* the new producer ends what the old one left open */
-    } else if (pl_fake_end(&process->world->broker, process->session, false) != PL_OK) {
-        process->must_renew = true;
     }
     return status;
 }

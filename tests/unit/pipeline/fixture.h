@@ -47,7 +47,7 @@ struct fixture {
     unsigned sent; /* events, for their ids */
 };
 
-/* ---- set-up ----------------------------------------------------------------------------------- */
+/* ---- set-up ---------------------------------------------------------------------------------- */
 
 static inline void use_process(struct fixture *fixture, struct pl_fake_process *process)
 {
@@ -94,6 +94,7 @@ static inline struct fixture *open_fixture(void)
     struct fixture *fixture = calloc(1, sizeof(*fixture));
 
     assert_non_null(fixture);
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread */
     pl_log_setup(getenv("PLANLIFT_TEST_LOG") == NULL ? PL_LOG_ERROR : PL_LOG_DEBUG, PL_LOG_TEXT);
     pl_fake_world_init(&fixture->world, PARTITIONS, DLQ_PARTITIONS, 1);
     fixture->world.is_wall_stopped = true;
@@ -160,7 +161,7 @@ static inline int tear_down(void **state)
 
 #define WITH_FIXTURE(test) cmocka_unit_test_setup_teardown((test), set_up, tear_down)
 
-/* ---- inputs ----------------------------------------------------------------------------------- */
+/* ---- inputs ---------------------------------------------------------------------------------- */
 
 static inline int64_t send_to(struct fixture *fixture, enum pl_topic topic, int32_t partition,
                               struct pl_bytes key, struct pl_bytes value)
@@ -281,7 +282,7 @@ static inline const char *long_text(struct fixture *fixture, int len)
     return pl_arena_format(&fixture->arena, "%0*d", len, 7).data;
 }
 
-/* ---- running ---------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 /* Run the whole pipeline until all is taken in, once for each process. */
 static inline enum pl_status run_pipeline(struct fixture *fixture)
@@ -304,7 +305,7 @@ static inline void run_to_the_end(struct fixture *fixture)
     assert_true(pl_fake_is_all_taken_in(&fixture->world));
 }
 
-/* ---- single steps ----------------------------------------------------------------------------- */
+/* ---- single steps ---------------------------------------------------------------------------- */
 
 /* A run that owns all partitions and is not restored yet. */
 static inline void open_run(struct fixture *fixture)
@@ -343,23 +344,30 @@ static inline void fill_inbox(struct fixture *fixture)
     pl_batch_begin(run, &fixture->batch);
 }
 
+static inline void assert_ok(const struct fixture *fixture, enum pl_status status)
+{
+    if (status != PL_OK) {
+        fail_msg("%s: %s", pl_status_name(status), fixture->error.text);
+    }
+}
+
 /* Of the steps of a batch, do those before the one under test; all must go well. */
 static inline void decode_all(struct fixture *fixture)
 {
     fill_inbox(fixture);
-    assert_int_equal(pl_decode_batch(&fixture->run, &fixture->batch, &fixture->error), PL_OK);
+    assert_ok(fixture, pl_decode_batch(&fixture->run, &fixture->batch, &fixture->error));
 }
 
 static inline void load_all(struct fixture *fixture)
 {
     decode_all(fixture);
-    assert_int_equal(pl_load_batch(&fixture->run, &fixture->batch, &fixture->error), PL_OK);
+    assert_ok(fixture, pl_load_batch(&fixture->run, &fixture->batch, &fixture->error));
 }
 
 static inline void decide_all(struct fixture *fixture)
 {
     load_all(fixture);
-    assert_int_equal(pl_decide_batch(&fixture->run, &fixture->batch, &fixture->error), PL_OK);
+    assert_ok(fixture, pl_decide_batch(&fixture->run, &fixture->batch, &fixture->error));
 }
 
 static inline void encode_all(struct fixture *fixture)
@@ -371,14 +379,14 @@ static inline void encode_all(struct fixture *fixture)
 static inline void commit_all(struct fixture *fixture)
 {
     encode_all(fixture);
-    assert_int_equal(pl_commit_batch(&fixture->run, &fixture->batch, &fixture->error), PL_OK);
+    assert_ok(fixture, pl_commit_batch(&fixture->run, &fixture->batch, &fixture->error));
 }
 
 static inline void process_all(struct fixture *fixture)
 {
     commit_all(fixture);
     pl_inbox_drop(&fixture->run, fixture->batch.count);
-    assert_int_equal(pl_cache_batch(&fixture->run, &fixture->batch, &fixture->error), PL_OK);
+    assert_ok(fixture, pl_cache_batch(&fixture->run, &fixture->batch, &fixture->error));
 }
 
 #endif

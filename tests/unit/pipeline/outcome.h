@@ -36,7 +36,7 @@ static inline struct pl_bytes header_of(const struct pl_fake_entry *entry, const
     return PL_NULL_BYTES;
 }
 
-/* ---- results and dead letters ----------------------------------------------------------------- */
+/* ---- results and dead letters ---------------------------------------------------------------- */
 
 static inline struct pl_result_record decode_entry(struct fixture *fixture,
                                                    const struct pl_fake_entry *entry)
@@ -104,7 +104,7 @@ static inline const char *dead_letters_text(struct fixture *fixture)
     return close_text(&text, fixture);
 }
 
-/* ---- state ------------------------------------------------------------------------------------ */
+/* ---- state ----------------------------------------------------------------------------------- */
 
 /* What the state log says, its progress record set apart. NULL: do not care. */
 static inline void fold_state(struct fixture *fixture, int32_t partition, struct pl_fake_map *map,
@@ -206,7 +206,7 @@ static inline const char *outcome_text(struct fixture *fixture)
         .data;
 }
 
-/* ---- does it all fit together? ---------------------------------------------------------------- */
+/* ---- does it all fit together? --------------------------------------------------------------- */
 
 static inline struct pl_checkpoint stored_checkpoint(struct fixture *fixture, int32_t partition)
 {

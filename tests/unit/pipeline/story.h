@@ -5,7 +5,7 @@
 
 #include "outcome.h"
 
-/* ---- what is sent ----------------------------------------------------------------------------- */
+/* ---- what is sent ---------------------------------------------------------------------------- */
 
 static inline void tell_of_licences(struct fixture *fixture)
 {
@@ -63,7 +63,7 @@ static inline void tell_of_an_erasure(struct fixture *fixture)
     "invalid_event events/0/3\n"                                                                   \
     "request_id_reused requests/1/2\n"
 
-/* ---- where a process finds it ----------------------------------------------------------------- */
+/* ---- where a process finds it ---------------------------------------------------------------- */
 
 enum stage {
     STAGE_FRESH,   /* the very first start: everything is to be taken in */
@@ -111,7 +111,7 @@ static inline struct fixture *open_story(enum stage stage)
     return fixture;
 }
 
-/* ---- what must have come of it ---------------------------------------------------------------- */
+/* ---- what must have come of it --------------------------------------------------------------- */
 
 /* The outcome when nothing goes wrong, and the calls that the process makes then. */
 struct told {

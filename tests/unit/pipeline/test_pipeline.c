@@ -1,5 +1,6 @@
-/* Unit tests of pipeline/pipeline.c: how batches are gathered, how a record that cannot be processed
- * is found, waiting, stopping and draining. That nothing is lost or done twice is test_story.c's. */
+/* Unit tests of pipeline/pipeline.c: how batches are gathered, how a record that cannot be
+ * processed is found, waiting, stopping and draining. That nothing is lost or done twice is
+ * test_story.c's. */
 #include "outcome.h"
 
 /* Transactions that were committed to a partition. */
@@ -14,7 +15,7 @@ static int commits_of(struct fixture *fixture, int32_t partition)
     return commits;
 }
 
-/* ---- gathering a batch ------------------------------------------------------------------------ */
+/* ---- gathering a batch ----------------------------------------------------------------------- */
 
 static void a_backlog_goes_in_full_batches(void **state)
 {
@@ -88,7 +89,7 @@ static void a_batch_of_large_results_is_cut(void **state)
     assert_settled(fixture);
 }
 
-/* ---- a record that cannot be processed -------------------------------------------------------- */
+/* ---- a record that cannot be processed ------------------------------------------------------- */
 
 #define LIMIT 3000 /* of a message; a user's name of that length is too much */
 
@@ -270,7 +271,7 @@ static void a_progress_record_that_is_too_large_ends_the_run(void **state)
     assert_non_null(strstr(fixture->error.text, "too large"));
 }
 
-/* ---- waiting ---------------------------------------------------------------------------------- */
+/* ---- waiting --------------------------------------------------------------------------------- */
 
 static void mend_schemas(void *self, const void *data)
 {
@@ -345,7 +346,7 @@ static void what_fails_for_ever_is_not_tried_without_a_pause(void **state)
     }
 }
 
-/* ---- stopping --------------------------------------------------------------------------------- */
+/* ---- stopping -------------------------------------------------------------------------------- */
 
 static void stop(void *self, const void *data)
 {
@@ -386,7 +387,7 @@ static void it_stops_while_something_is_away(void **state)
     assert_in_range(fixture->world.monotonic_ms - before_ms, 5000, 6000);
 }
 
-/* ---- draining --------------------------------------------------------------------------------- */
+/* ---- draining -------------------------------------------------------------------------------- */
 
 static enum pl_status drain(struct fixture *fixture)
 {

@@ -1,5 +1,5 @@
-/* The whole loop on the fakes: the story is told, and its outcome must be the same whatever goes wrong
- * on the way, at whatever call. */
+/* The whole loop on the fakes: the story is told, and its outcome must be the same whatever goes
+ * wrong on the way, at whatever call. */
 #include "story.h"
 
 static void the_story_undisturbed(void **state)
@@ -20,7 +20,7 @@ static void the_story_undisturbed(void **state)
     }
 }
 
-/* ---- killed ----------------------------------------------------------------------------------- */
+/* ---- killed ---------------------------------------------------------------------------------- */
 
 static void kill_at(enum stage stage, uint64_t number)
 {
@@ -66,7 +66,7 @@ static void killed_while_markers_are_late(void **state)
     }
 }
 
-/* ---- a call that fails ------------------------------------------------------------------------ */
+/* ---- a call that fails ----------------------------------------------------------------------- */
 
 /* What the ports may answer, and what of the call may have been done all the same. */
 static const struct pl_fake_fault passing_faults[] = {
@@ -172,7 +172,7 @@ static void a_call_that_says_leave_ends_the_run(void **state)
     }
 }
 
-/* ---- something else happens ------------------------------------------------------------------- */
+/* ---- something else happens ------------------------------------------------------------------ */
 
 /* Do something before one call of the process. */
 struct disturbance {
@@ -261,7 +261,7 @@ static void an_intruder_in_the_state_log_at_any_call(void **state)
     disturb_each("intruder at call", intrude, false);
 }
 
-/* ---- the cache is not what it was ------------------------------------------------------------- */
+/* ---- the cache is not what it was ------------------------------------------------------------ */
 
 /* A field of the hash is lost, which no Redis does by itself. */
 static void lose_field(struct fixture *fixture)
@@ -352,7 +352,7 @@ static void the_cache_is_as_it_was_forty_calls_ago(void **state)
     }
 }
 
-/* ---- two processes ---------------------------------------------------------------------------- */
+/* ---- two processes --------------------------------------------------------------------------- */
 
 /* The process stands still before a call, as after SIGSTOP, while another one takes its place and
  * all its work; then it goes on as if nothing had been. */
@@ -413,7 +413,7 @@ static void a_zombie_from_any_call_on(void **state)
     }
 }
 
-/* ---- asked to stop ---------------------------------------------------------------------------- */
+/* ---- asked to stop --------------------------------------------------------------------------- */
 
 static void ask_to_stop(struct fixture *fixture)
 {
