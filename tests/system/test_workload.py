@@ -92,15 +92,13 @@ def judge(world: World, slot: int = 0) -> None:
 
 
 def test_drained_by_one_process(loaded: World) -> None:
+    inputs = (loaded.topics.events, loaded.topics.requests)
+    records = sum(sum(loaded.client.ends(topic).values()) for topic in inputs)
     start = time.monotonic()
     loaded.drain(seconds=120)
     seconds = time.monotonic() - start
-    judge(loaded)
-    records = sum(
-        sum(loaded.client.ends(topic).values())
-        for topic in (loaded.topics.events, loaded.topics.requests)
-    )
     print(f"drained {records} records in {seconds:.1f} s, start and end of the process included")
+    judge(loaded)
 
 
 def test_drained_by_two_processes_at_once(loaded: World) -> None:
