@@ -127,7 +127,9 @@ void pl_fake_assign(struct pl_fake_process *process, const int32_t *partitions, 
 {
     assert(count <= PL_FAKE_MAX_PARTITIONS);
     process->share_count = count;
-    memcpy(process->share, partitions, count * sizeof(*partitions));
+    for (size_t i = 0; i < count; i++) {
+        process->share[i] = partitions[i];
+    }
     process->is_member = true;
     for (struct pl_fake_process *other = process->world->processes; other != NULL;
          other = other->next) {

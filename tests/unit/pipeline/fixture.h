@@ -32,15 +32,22 @@
     "'services':['MAIL2']}},"                                                                      \
     "'upgrades':{'basic':['premium']}}"
 
+/* What takes long to make and is not changed: the schemas, parsed, and the catalogue. */
+struct parts {
+    struct pl_arena arena;
+    struct schema_source source;
+    struct pl_decoder *decoder;
+    struct pl_catalogue *catalogue;
+};
+
 struct fixture {
     struct pl_arena arena; /* of the test's own data */
     struct pl_buffer buffer;
     struct pl_error error;
     struct pl_fake_world world;
     struct pl_fake_process process;
-    struct schema_source source;
-    struct pl_decoder *decoder;
-    struct pl_catalogue *catalogue;
+    struct parts own_parts;
+    struct parts *parts; /* its own, or those of all tests */
     struct pl_pipeline_options options;
     struct pl_run run; /* for tests of single steps */
     struct pl_batch batch;
@@ -78,16 +85,27 @@ static inline void restart_process(struct fixture *fixture)
     start_process(fixture);
 }
 
-static inline void open_catalogue(struct fixture *fixture)
+static inline void open_parts(struct parts *parts)
 {
-    struct pl_bytes text = quoted(TEST_CATALOGUE, &fixture->arena);
+    struct pl_bytes text = quoted(TEST_CATALOGUE, &parts->arena);
+    struct pl_error error;
 
-    if (pl_catalogue_parse("test", text, &fixture->error, &fixture->catalogue) != PL_OK) {
-        fail_msg("%s", fixture->error.text);
+    init_source(&parts->source, &parts->arena);
+    parts->decoder = new_decoder(&parts->source, &parts->arena);
+    if (pl_catalogue_parse("test", text, &error, &parts->catalogue) != PL_OK) {
+        fail_msg("%s", error.text);
     }
 }
 
-static inline struct fixture *open_fixture(void)
+static inline void close_parts(struct parts *parts)
+{
+    pl_decoder_free(parts->decoder);
+    pl_catalogue_free(parts->catalogue);
+    pl_arena_done(&parts->arena);
+}
+
+/* parts: NULL for some of its own. */
+static inline struct fixture *open_fixture_on(struct parts *parts)
 {
     static const char *const topics[PL_TOPIC_COUNT] = {"events",       "requests", "events.dlq",
                                                        "requests.dlq", "results",  "state"};
@@ -98,11 +116,12 @@ static inline struct fixture *open_fixture(void)
     pl_log_setup(getenv("PLANLIFT_TEST_LOG") == NULL ? PL_LOG_ERROR : PL_LOG_DEBUG, PL_LOG_TEXT);
     pl_fake_world_init(&fixture->world, PARTITIONS, DLQ_PARTITIONS, 1);
     fixture->world.is_wall_stopped = true;
-    init_source(&fixture->source, &fixture->arena);
-    fixture->decoder = new_decoder(&fixture->source, &fixture->arena);
-    open_catalogue(fixture);
-    fixture->options = (struct pl_pipeline_options){.catalogue = fixture->catalogue,
-                                                    .decoder = fixture->decoder,
+    fixture->parts = parts == NULL ? &fixture->own_parts : parts;
+    if (parts == NULL) {
+        open_parts(&fixture->own_parts);
+    }
+    fixture->options = (struct pl_pipeline_options){.catalogue = fixture->parts->catalogue,
+                                                    .decoder = fixture->parts->decoder,
                                                     .result_schema_id = RESULT_ID,
                                                     .cluster_id = CLUSTER_ID,
                                                     .group_id = GROUP_ID,
@@ -115,6 +134,11 @@ static inline struct fixture *open_fixture(void)
     }
     start_process(fixture);
     return fixture;
+}
+
+static inline struct fixture *open_fixture(void)
+{
+    return open_fixture_on(NULL);
 }
 
 static inline void close_run(struct fixture *fixture)
@@ -140,8 +164,9 @@ static inline void close_fixture(struct fixture *fixture)
     close_run(fixture);
     end_process(fixture);
     pl_fake_world_done(&fixture->world);
-    pl_decoder_free(fixture->decoder);
-    pl_catalogue_free(fixture->catalogue);
+    if (fixture->parts == &fixture->own_parts) {
+        close_parts(fixture->parts);
+    }
     pl_buffer_done(&fixture->buffer);
     pl_arena_done(&fixture->arena);
     free(fixture);

@@ -44,7 +44,7 @@ static inline struct pl_result_record decode_entry(struct fixture *fixture,
     struct pl_result_record record = {.part = 0};
     struct pl_refusal refusal = {.message = ""};
 
-    if (pl_decode_result(fixture->decoder, entry->value, &fixture->arena, &record, &refusal,
+    if (pl_decode_result(fixture->parts->decoder, entry->value, &fixture->arena, &record, &refusal,
                          &fixture->error) != PL_OK) {
         fail_msg("a result that cannot be read: %s", refusal.message);
     }

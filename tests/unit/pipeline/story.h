@@ -63,6 +63,9 @@ static inline void tell_of_an_erasure(struct fixture *fixture)
     "invalid_event events/0/3\n"                                                                   \
     "request_id_reused requests/1/2\n"
 
+/* For all tellings. */
+static struct parts parts;
+
 /* ---- where a process finds it ---------------------------------------------------------------- */
 
 enum stage {
@@ -97,7 +100,7 @@ static inline void run_first_half(struct fixture *fixture, enum stage stage)
 /* A world in which the story waits for the process to take it in. */
 static inline struct fixture *open_story(enum stage stage)
 {
-    struct fixture *fixture = open_fixture();
+    struct fixture *fixture = open_fixture_on(&parts);
 
     fixture->options.batch_max_records = 7;
     send_customer(fixture, "c2");
@@ -136,6 +139,7 @@ static inline void note_busy_calls(void *self, struct pl_fake_process *process,
 static inline int tell_undisturbed(void **state)
 {
     (void)state;
+    open_parts(&parts);
     for (int stage = 0; stage < STAGE_COUNT; stage++) {
         struct fixture *fixture = open_story((enum stage)stage);
 
@@ -160,6 +164,7 @@ static inline int forget_story(void **state)
     for (int stage = 0; stage < STAGE_COUNT; stage++) {
         free(told[stage].outcome);
     }
+    close_parts(&parts);
     return 0;
 }
 

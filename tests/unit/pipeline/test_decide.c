@@ -1,4 +1,5 @@
-/* Unit tests of pipeline/decide.c: the items of a batch in order, each on what those before left. */
+/* Unit tests of pipeline/decide.c: the items of a batch in order, each on what those before
+ * left. */
 #include "outcome.h"
 #include "wire/utf8.h"
 
@@ -39,8 +40,8 @@ static struct pl_result decode_outgoing(struct fixture *fixture, size_t number)
 
     assert_false(outgoing->is_view);
     assert_int_equal(outgoing->topic, PL_TOPIC_RESULTS);
-    assert_ok(fixture, pl_decode_result(fixture->decoder, value, &fixture->arena, &record, &refusal,
-                                        &fixture->error));
+    assert_ok(fixture, pl_decode_result(fixture->parts->decoder, value, &fixture->arena, &record,
+                                        &refusal, &fixture->error));
     return record.result;
 }
 
@@ -49,7 +50,7 @@ static const struct pl_part *part_of(const struct fixture *fixture, int32_t part
     return fixture->batch.parts[partition];
 }
 
-/* ---- order ------------------------------------------------------------------------------------ */
+/* ---- order ----------------------------------------------------------------------------------- */
 
 /* Every record sees what those before it in the same batch did to its customer. */
 static void records_of_one_customer_are_taken_in_order(void **state)
@@ -118,7 +119,7 @@ static void a_customer_in_two_partitions_is_two(void **state)
     assert_int_equal(decode_outgoing(fixture, 1).outcome, PL_OUTCOME_NOT_ELIGIBLE);
 }
 
-/* ---- once ------------------------------------------------------------------------------------- */
+/* ---- once ------------------------------------------------------------------------------------ */
 
 static void a_repeat_gets_no_result(void **state)
 {
@@ -184,7 +185,7 @@ static void an_erasure_forgets_the_answered_requests(void **state)
     assert_cache_is_current(fixture, 1);
 }
 
-/* ---- where things go -------------------------------------------------------------------------- */
+/* ---- where things go ------------------------------------------------------------------------- */
 
 static void a_result_goes_where_its_request_was(void **state)
 {
@@ -266,7 +267,7 @@ static void a_large_result_goes_in_parts(void **state)
     assert_int_equal(decode_outgoing(fixture, 2).affected_account_count, 1);
 }
 
-/* ---- positions and state ---------------------------------------------------------------------- */
+/* ---- positions and state --------------------------------------------------------------------- */
 
 /* I4: behind the last record handled, of each input, whatever became of it. */
 static void positions_are_behind_what_was_handled(void **state)
@@ -319,7 +320,7 @@ static void pieces_are_counted(void **state)
     assert_int_equal(part_of(fixture, 1)->changes.count, 3);
 }
 
-/* ---- what ends a batch early ------------------------------------------------------------------- */
+/* ---- what ends a batch early ----------------------------------------------------------------- */
 
 static void a_result_that_is_too_large_names_its_record(void **state)
 {
@@ -338,17 +339,19 @@ static void headers_that_cannot_be_read_stop_the_batch(void **state)
 {
     struct fixture *fixture = *state;
 
-    (void)send_request(fixture, "c1", "r1", PL_OPERATION_CHECK, "s");
-    (void)send_licence(fixture, "c1", "s", "", "a dead letter");
-    load_all(fixture);
-    for (unsigned after = 0; after < 2; after++) {
-        pl_fake_forget_faults(&fixture->process);
-        pl_fake_fail(&fixture->process,
-                     (struct pl_fake_fault){
-                         .call = PL_FAKE_HEADERS, .after = 0, .times = 1, .status = PL_AGAIN});
+    pl_fake_fail(&fixture->process,
+                 (struct pl_fake_fault){.call = PL_FAKE_HEADERS, .status = PL_AGAIN});
+    for (int is_letter = 0; is_letter < 2; is_letter++) {
+        if (is_letter != 0) {
+            (void)send_licence(fixture, "c1", "s", "", "a dead letter");
+        } else {
+            (void)send_request(fixture, "c1", "r1", PL_OPERATION_CHECK, "s");
+        }
+        load_all(fixture);
         assert_int_equal(pl_decide_batch(&fixture->run, &fixture->batch, &fixture->error),
                          PL_AGAIN);
         assert_string_equal(fixture->error.text, "the headers of a record cannot be read");
+        pl_inbox_drop(&fixture->run, 1);
     }
 }
 

@@ -1,5 +1,5 @@
-/* Unit tests of pipeline/decode.c: records to items, and the dead letters it makes itself. That what
- * the decoder refuses is refused is wire/decoder.c's. */
+/* Unit tests of pipeline/decode.c: records to items, and the dead letters it makes itself. That
+ * what the decoder refuses is refused is wire/decoder.c's. */
 #include "outcome.h"
 
 /* Decode what was sent last; it is the only one. */
@@ -38,7 +38,7 @@ static void send_elsewhere(struct fixture *fixture, int32_t partition, struct pl
     log->entries[log->end - (partition == 1 ? 2 : 1)]->is_gone = true; /* the one in its place */
 }
 
-/* ---- items ------------------------------------------------------------------------------------ */
+/* ---- items ----------------------------------------------------------------------------------- */
 
 static void events_and_requests_become_items(void **state)
 {
@@ -71,7 +71,7 @@ static void no_more_than_the_limit_are_taken(void **state)
     assert_int_equal(fixture->run.inbox.count, 5);
 }
 
-/* ---- dead letters ----------------------------------------------------------------------------- */
+/* ---- dead letters ---------------------------------------------------------------------------- */
 
 static void a_value_that_cannot_be_read(void **state)
 {
@@ -164,7 +164,7 @@ static void a_request_with_empty_fields_is_a_request(void **state)
     assert_int_equal(decode_one(fixture)->kind, PL_ITEM_REQUEST);
 }
 
-/* ---- poison (I9) ------------------------------------------------------------------------------ */
+/* ---- poison (I9) ----------------------------------------------------------------------------- */
 
 static void the_record_that_was_found_is_refused(void **state)
 {
@@ -194,17 +194,17 @@ static void a_dead_letter_keeps_its_own_reason(void **state)
     assert_refused(decode_one(fixture), PL_DEAD_LETTER_INVALID_EVENT, "userId");
 }
 
-/* ---- schemas that cannot be fetched ----------------------------------------------------------- */
+/* ---- schemas that cannot be fetched ---------------------------------------------------------- */
 
 static void what_cannot_be_read_now_waits(void **state)
 {
     struct fixture *fixture = *state;
 
     (void)send_grant(fixture, "c1");
-    fixture->source.failure = PL_AGAIN;
+    fixture->parts->source.failure = PL_AGAIN;
     fill_inbox(fixture);
     assert_int_equal(pl_decode_batch(&fixture->run, &fixture->batch, &fixture->error), PL_AGAIN);
-    fixture->source.failure = PL_OK;
+    fixture->parts->source.failure = PL_OK;
     assert_int_equal(pl_decode_batch(&fixture->run, &fixture->batch, &fixture->error), PL_OK);
     assert_int_equal(fixture->batch.items[0].kind, PL_ITEM_EVENT);
 }
@@ -220,7 +220,7 @@ static void what_came_before_goes_on(void **state)
     (void)send_grant(fixture, "c1");
     (void)send_request(fixture, "c1", "r1", PL_OPERATION_CHECK, "s");
     (void)send_grant(fixture, "c1");
-    fixture->source.failure = PL_AGAIN;
+    fixture->parts->source.failure = PL_AGAIN;
     decode_all(fixture);
     assert_int_equal(fixture->batch.count, 2); /* order is kept: nothing overtakes the request */
 }

@@ -278,14 +278,14 @@ static void mend_schemas(void *self, const void *data)
     struct fixture *fixture = self;
 
     (void)data;
-    fixture->source.failure = PL_OK;
+    fixture->parts->source.failure = PL_OK;
 }
 
 static void schemas_that_are_away_are_waited_for(void **state)
 {
     struct fixture *fixture = *state;
 
-    fixture->source.failure = PL_AGAIN;
+    fixture->parts->source.failure = PL_AGAIN;
     pl_fake_after(&fixture->world, 60000, mend_schemas, fixture, "", 1);
     send_customer(fixture, "c1");
     (void)send_request(fixture, "c1", "r1", PL_OPERATION_CHECK, "s");
@@ -304,7 +304,7 @@ static void what_came_before_an_unknown_schema_is_taken_in(void **state)
     send_customer(fixture, "c1");
     run_to_the_end(fixture); /* the events' schema is known now */
     restart_process(fixture);
-    fixture->source.failure = PL_AGAIN;
+    fixture->parts->source.failure = PL_AGAIN;
     (void)send_grant(fixture, "c1");
     (void)send_request(fixture, "c1", "r1", PL_OPERATION_CHECK, "s");
     fixture->process.stops_at_ms = fixture->world.monotonic_ms + 60000;

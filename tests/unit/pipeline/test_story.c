@@ -443,6 +443,100 @@ static void it_stops_at_any_call_and_soon(void **state)
     }
 }
 
+/* ---- all of it at random --------------------------------------------------------------------- */
+
+#define SEEDS 400
+#define TROUBLES 12 /* for each seed, about one in a hundred calls */
+
+struct chaos {
+    struct fixture *fixture;
+    unsigned troubles; /* still to come */
+};
+
+static void change_marker_delay(struct fixture *fixture)
+{
+    fixture->world.broker.marker_delay_ms = pl_fake_random_below(&fixture->world, 300);
+}
+
+static void kill_it(struct fixture *fixture)
+{
+    pl_fake_kill(&fixture->process);
+}
+
+/* This call fails in one of the ways it can, if there is one. */
+static void fail_call(struct fixture *fixture, enum pl_fake_call call)
+{
+    size_t count = sizeof(passing_faults) / sizeof(passing_faults[0]);
+    size_t first = pl_fake_random_below(&fixture->world, (uint32_t)count);
+
+    for (size_t i = 0; i < count; i++) {
+        struct pl_fake_fault fault = passing_faults[(first + i) % count];
+
+        if (fault.call == call) {
+            fault.times = 1 + pl_fake_random_below(&fixture->world, 3);
+            pl_fake_forget_faults(&fixture->process);
+            pl_fake_fail(&fixture->process, fault);
+            return;
+        }
+    }
+}
+
+static void make_chaos(void *self, struct pl_fake_process *process, enum pl_fake_call call)
+{
+    static void (*const disturbances[])(struct fixture * fixture) = {
+        flush_cache, garble_field, rebalance, intrude, change_marker_delay, kill_it};
+    const uint32_t kinds = sizeof(disturbances) / sizeof(disturbances[0]);
+    struct chaos *chaos = self;
+    uint32_t choice = pl_fake_random_below(process->world, 2 * kinds);
+
+    if (chaos->troubles == 0 || pl_fake_random_below(process->world, 30) != 0) {
+        return;
+    }
+    chaos->troubles--;
+    if (choice < kinds) {
+        disturbances[choice](chaos->fixture);
+    } else {
+        fail_call(chaos->fixture, call);
+    }
+}
+
+static void run_chaos(unsigned seed)
+{
+    struct fixture *fixture = open_story((enum stage)(seed % STAGE_COUNT));
+    const struct trial trial = {(enum stage)(seed % STAGE_COUNT), "seed", seed};
+    struct chaos chaos = {fixture, TROUBLES};
+    enum pl_status status;
+
+    fixture->world.random = seed;
+    fixture->world.hook = make_chaos;
+    fixture->world.hook_self = &chaos;
+    while ((status = run_pipeline(fixture)) == PL_FATAL && fixture->process.is_dead) {
+        assert_false(fixture->process.is_over_call_limit);
+        restart_process(fixture);
+    }
+    if (status != PL_OK) {
+        fail_msg("seed %u: %s: %s", seed, pl_status_name(status), fixture->error.text);
+    }
+    fixture->world.hook = NULL;
+    restart_process(fixture);
+    run_trial(fixture, &trial);
+    assert_told(fixture, &trial);
+    pl_fake_flush_hashes(&fixture->world); /* some field may still be garbled */
+    restart_process(fixture);
+    run_trial(fixture, &trial);
+    assert_told(fixture, &trial);
+    assert_settled(fixture);
+    close_fixture(fixture);
+}
+
+static void many_troubles_at_random(void **state)
+{
+    (void)state;
+    for (unsigned seed = 1; seed <= SEEDS; seed++) {
+        run_chaos(seed);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -460,6 +554,7 @@ int main(void)
         cmocka_unit_test(the_cache_is_as_it_was_forty_calls_ago),
         cmocka_unit_test(a_zombie_from_any_call_on),
         cmocka_unit_test(it_stops_at_any_call_and_soon),
+        cmocka_unit_test(many_troubles_at_random),
     };
 
     return cmocka_run_group_tests(tests, tell_undisturbed, forget_story);
