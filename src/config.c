@@ -344,7 +344,7 @@ static enum pl_status take_variable(struct pl_config *config, const char *const 
         return PL_OK;
     }
     len = (size_t)(equals - variable);
-    if (has_suffix(variable, len, FILE_SUFFIX)) {
+    if (len > prefix_len + strlen(FILE_SUFFIX) && has_suffix(variable, len, FILE_SUFFIX)) {
         return take_file_variable(config, environment, variable, len, error);
     }
     (void)snprintf(where, sizeof(where), "%.*s", (int)len, variable); /* cut to fit */
@@ -412,6 +412,30 @@ static enum pl_status check_choices(const struct pl_config *config, struct pl_er
     return PL_OK;
 }
 
+/* <input topic>.dlq (contract 2). */
+static bool is_dlq_of(const char *name, const char *input)
+{
+    size_t len = strlen(input);
+
+    return strncmp(name, input, len) == 0 && strcmp(name + len, ".dlq") == 0;
+}
+
+/* Dead letters must not come in again, or lie among what others read. */
+static enum pl_status check_dlq(const struct pl_config *config, enum pl_setting topic,
+                                struct pl_error *error)
+{
+    static const enum pl_setting inputs[] = {PL_SETTING_TOPIC_EVENTS, PL_SETTING_TOPIC_REQUESTS};
+    const char *name = pl_config_text(config, topic);
+
+    for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++) {
+        if (is_dlq_of(name, pl_config_text(config, inputs[i]))) {
+            return pl_fail(error, PL_BAD_DATA, "%s=%s: the dead letters of %s go there",
+                           rows[topic].name, name, rows[inputs[i]].name);
+        }
+    }
+    return PL_OK;
+}
+
 static enum pl_status check_topics(const struct pl_config *config, struct pl_error *error)
 {
     static const enum pl_setting topics[] = {PL_SETTING_TOPIC_EVENTS, PL_SETTING_TOPIC_REQUESTS,
@@ -422,6 +446,9 @@ static enum pl_status check_topics(const struct pl_config *config, struct pl_err
 
         if (*name == '\0') {
             return pl_fail(error, PL_BAD_DATA, "%s is empty", rows[topics[i]].name);
+        }
+        if (check_dlq(config, topics[i], error) != PL_OK) {
+            return PL_BAD_DATA;
         }
         for (size_t j = 0; j < i; j++) {
             if (strcmp(name, pl_config_text(config, topics[j])) == 0) {

@@ -1,10 +1,12 @@
 /* Taking redis.url apart. */
-#include <stdio.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "io/redis.h"
 #include "planlift/arena.h"
+
+#define DATABASE_MOST (1 << 20)
 
 static int hex_value(char c)
 {
@@ -36,12 +38,13 @@ static char *decode(const char *text, size_t len)
     return copy;
 }
 
-static enum pl_status get_number(const char *text, int most, int *ret_number)
+/* Digits only: strtol would take signs and blanks as well. */
+static enum pl_status get_number(const char *text, int least, int most, int *ret_number)
 {
-    char *end;
-    long number = strtol(text, &end, 10);
+    long number = strtol(text, NULL, 10);
 
-    if (*text == '\0' || *end != '\0' || number < 0 || number > most) {
+    if (*text == '\0' || text[strspn(text, "0123456789")] != '\0' || number < least ||
+        number > most) {
         return PL_BAD_DATA;
     }
     *ret_number = (int)number;
@@ -73,30 +76,39 @@ static const char *take_login(const char *text, struct pl_redis_url *url)
     return at + 1;
 }
 
+/* host, host:port, [IPv6 address] or [IPv6 address]:port. */
+static enum pl_status take_place(const char *place, struct pl_redis_url *url)
+{
+    bool is_bracketed = place[0] == '[';
+    const char *host = is_bracketed ? place + 1 : place;
+    size_t len = strcspn(host, is_bracketed ? "]" : ":");
+    const char *rest = host + len;
+
+    if (len == 0 || strcspn(host, "?#[ ") < len || (is_bracketed && *rest++ != ']')) {
+        return PL_BAD_DATA;
+    }
+    url->host = decode(host, len);
+    url->port = 6379;
+    return *rest == ':'    ? get_number(rest + 1, 1, 65535, &url->port)
+           : *rest == '\0' ? PL_OK
+                           : PL_BAD_DATA;
+}
+
 static enum pl_status parse_tcp(const char *text, struct pl_redis_url *url, struct pl_error *error)
 {
     const char *rest = take_login(text, url);
     size_t len = strcspn(rest, "/");
-    char *place = decode(rest, len);
-    char *colon = strrchr(place, ':');
-    enum pl_status status = PL_OK;
+    char *place = strndup(rest, len);
+    enum pl_status status;
 
-    url->port = 6379;
-    if (colon != NULL && strchr(colon, ']') == NULL) { /* not inside [an IPv6 address] */
-        *colon = '\0';
-        status = get_number(colon + 1, 65535, &url->port);
+    if (place == NULL) {
+        pl_out_of_memory(len);
     }
-    if (status == PL_OK && rest[len] == '/' && rest[len + 1] != '\0') {
-        status = get_number(rest + len + 1, 1 << 20, &url->database);
-    }
-    if (place[0] == '[' && place[strlen(place) - 1] == ']') {
-        url->host = decode(place + 1, strlen(place) - 2);
-    } else if (place[0] != '\0') {
-        url->host = decode(place, strlen(place));
-    } else {
-        status = PL_BAD_DATA;
-    }
+    status = take_place(place, url);
     free(place);
+    if (status == PL_OK && rest[len] == '/' && rest[len + 1] != '\0') {
+        status = get_number(rest + len + 1, 0, DATABASE_MOST, &url->database);
+    }
     return status == PL_OK
                ? PL_OK
                : pl_fail(error, PL_BAD_DATA, "redis.url must look like redis://host:port/db");
@@ -107,9 +119,9 @@ static enum pl_status parse_unix(const char *text, struct pl_redis_url *url, str
     const char *rest = take_login(text, url);
     size_t len = strcspn(rest, "?");
 
-    if (rest[0] != '/' ||
-        (rest[len] == '?' && (strncmp(rest + len, "?db=", 4) != 0 ||
-                              get_number(rest + len + 4, 1 << 20, &url->database) != PL_OK))) {
+    if (rest[0] != '/' || (rest[len] == '?' && (strncmp(rest + len, "?db=", 4) != 0 ||
+                                                get_number(rest + len + 4, 0, DATABASE_MOST,
+                                                           &url->database) != PL_OK))) {
         return pl_fail(error, PL_BAD_DATA, "redis.url must look like unix:///path/of/socket?db=0");
     }
     url->path = decode(rest, len);
@@ -124,7 +136,9 @@ enum pl_status pl_redis_url_parse(const char *text, struct pl_redis_url *ret_url
     struct pl_redis_url url = {.host = NULL};
     enum pl_status status;
 
-    if (strncmp(text, tcp, sizeof(tcp) - 1) == 0) {
+    if (strstr(text, "%00") != NULL) {
+        status = pl_fail(error, PL_BAD_DATA, "redis.url must not hold %%00");
+    } else if (strncmp(text, tcp, sizeof(tcp) - 1) == 0) {
         status = parse_tcp(text + sizeof(tcp) - 1, &url, error);
     } else if (strncmp(text, local, sizeof(local) - 1) == 0) {
         status = parse_unix(text + sizeof(local) - 1, &url, error);

@@ -150,6 +150,134 @@ static void what_cannot_be_is_refused_by_name(void **state)
     }
 }
 
+/* Contract 8: exactly-once depends on these. */
+static void what_planlift_sets_itself_is_refused(void **state)
+{
+    static const char *const forced[] = {"group.id",
+                                         "group.instance.id",
+                                         "group.protocol",
+                                         "transactional.id",
+                                         "enable.idempotence",
+                                         "acks",
+                                         "enable.auto.commit",
+                                         "enable.auto.offset.store",
+                                         "auto.offset.reset",
+                                         "isolation.level",
+                                         "partition.assignment.strategy",
+                                         "partitioner",
+                                         "enable.partition.eof"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(forced) / sizeof(forced[0]); i++) {
+        struct pl_config *config;
+        struct pl_error error = {""};
+        char content[128];
+
+        (void)snprintf(content, sizeof(content), "kafka.%s=x\n", forced[i]);
+        assert_int_equal(load_text(content, nothing, &config, &error), PL_BAD_DATA);
+        assert_non_null(strstr(error.text, forced[i]));
+        assert_non_null(strstr(error.text, "planlift sets it itself"));
+    }
+}
+
+/* Dead letters of one input must not come back as records of another topic. */
+static void a_topic_that_is_a_dead_letter_topic_is_refused(void **state)
+{
+    static const char *const contents[] = {
+        "topic.events=upgrade-requests.dlq\n", "topic.requests=subscription-events.dlq\n",
+        "topic.results=upgrade-requests.dlq\n", "topic.state=a.dlq\ntopic.events=a\n"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(contents) / sizeof(contents[0]); i++) {
+        struct pl_config *config;
+        struct pl_error error = {""};
+
+        assert_int_equal(load_text(contents[i], nothing, &config, &error), PL_BAD_DATA);
+        assert_non_null(strstr(error.text, "dead letters"));
+    }
+}
+
+/* Nothing but prefix and suffix is no name, and must not be read past its end. */
+static void a_variable_without_a_name_is_refused(void **state)
+{
+    static const char *const starts[] = {"PLANLIFT_FILE=", "PLANLIFT__FILE=", "PLANLIFT_="};
+    char *file = new_file("value");
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+        size_t size = strlen(starts[i]) + strlen(file) + 1;
+        char *variable = malloc(size); /* of its very size: a read past its end is seen */
+        const char *environment[] = {variable, NULL};
+        struct pl_config *config;
+        struct pl_error error = {""};
+
+        assert_non_null(variable);
+        (void)snprintf(variable, size, "%s%s", starts[i], file);
+        assert_int_equal(pl_config_load(NULL, environment, &config, &error), PL_BAD_DATA);
+        assert_non_null(strstr(error.text, "unknown setting"));
+        free(variable);
+    }
+    drop_file(file);
+}
+
+static void variables_of_others_are_left_alone(void **state)
+{
+    static const char *const environment[] = {
+        "PLANLIFT", "PLANLIF_X=1", "XPLANLIFT_GROUP_ID=x", "planlift_group_id=x", "NOEQUALS", NULL};
+    const char *const(*pairs)[2];
+    struct pl_config *config;
+
+    (void)state;
+    assert_int_equal(pl_config_load(NULL, environment, &config, NULL), PL_OK);
+    assert_string_equal(pl_config_text(config, PL_SETTING_GROUP_ID), "planlift");
+    assert_int_equal(pl_config_kafka(config, &pairs), 0);
+    pl_config_free(config);
+}
+
+static void kafka_settings_come_from_files_too(void **state)
+{
+    char variable[128];
+    const char *const environment[] = {variable, NULL};
+    char *name = new_file("pass=word\n");
+    const char *const(*pairs)[2];
+    struct pl_config *config;
+
+    (void)state;
+    (void)snprintf(variable, sizeof(variable), "PLANLIFT_KAFKA_SASL_PASSWORD_FILE=%s", name);
+    assert_int_equal(load_text("kafka.sasl.password=older\n", environment, &config, NULL), PL_OK);
+    assert_int_equal(pl_config_kafka(config, &pairs), 1);
+    assert_string_equal(pairs[0][0], "sasl.password");
+    assert_string_equal(pairs[0][1], "pass=word");
+    pl_config_free(config);
+    drop_file(name);
+}
+
+static void an_empty_file_is_an_empty_value(void **state)
+{
+    char variable[128];
+    const char *const environment[] = {variable, NULL};
+    char *name = new_file("");
+    struct pl_config *config;
+
+    (void)state;
+    (void)snprintf(variable, sizeof(variable), "PLANLIFT_REDIS_PASSWORD_FILE=%s", name);
+    assert_int_equal(pl_config_load(NULL, environment, &config, NULL), PL_OK);
+    assert_null(pl_config_text(config, PL_SETTING_REDIS_PASSWORD));
+    pl_config_free(config);
+    drop_file(name);
+}
+
+static void what_cannot_be_read_is_refused(void **state)
+{
+    struct pl_config *config;
+    struct pl_error error = {""};
+
+    (void)state;
+    assert_int_equal(pl_config_load("no-such-file", nothing, &config, &error), PL_BAD_DATA);
+    assert_non_null(strstr(error.text, "no-such-file"));
+    assert_int_equal(pl_config_load(".", nothing, &config, &error), PL_BAD_DATA); /* a folder */
+}
+
 static void set_to_nothing_is_unset(void **state)
 {
     struct pl_config *config;
@@ -181,6 +309,13 @@ int main(void)
         cmocka_unit_test(the_environment_wins),
         cmocka_unit_test(a_value_may_be_in_a_file),
         cmocka_unit_test(what_cannot_be_is_refused_by_name),
+        cmocka_unit_test(what_planlift_sets_itself_is_refused),
+        cmocka_unit_test(a_topic_that_is_a_dead_letter_topic_is_refused),
+        cmocka_unit_test(a_variable_without_a_name_is_refused),
+        cmocka_unit_test(variables_of_others_are_left_alone),
+        cmocka_unit_test(kafka_settings_come_from_files_too),
+        cmocka_unit_test(an_empty_file_is_an_empty_value),
+        cmocka_unit_test(what_cannot_be_read_is_refused),
         cmocka_unit_test(set_to_nothing_is_unset),
         cmocka_unit_test(a_variable_that_is_no_setting_is_refused),
     };

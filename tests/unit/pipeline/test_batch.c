@@ -13,7 +13,7 @@ static int set_up_run(void **state)
 
 #define WITH_RUN(test) cmocka_unit_test_setup_teardown((test), set_up_run, tear_down)
 
-/* ---- inbox ------------------------------------------------------------------------------------ */
+/* ---- inbox ----------------------------------------------------------------------------------- */
 
 static void records_stay_in_order_and_are_released_once(void **state)
 {
@@ -68,7 +68,7 @@ static void it_is_full_by_bytes(void **state)
     assert_false(pl_inbox_is_full(&fixture->run));
 }
 
-/* ---- overlay ---------------------------------------------------------------------------------- */
+/* ---- overlay --------------------------------------------------------------------------------- */
 
 static struct pl_entry *entry_of(struct fixture *fixture, int32_t partition, const char *customer)
 {
@@ -112,7 +112,7 @@ static void there_may_be_any_number_of_customers(void **state)
     assert_int_equal(fixture->batch.overlay.count, 5000);
 }
 
-/* ---- parts ------------------------------------------------------------------------------------ */
+/* ---- parts ----------------------------------------------------------------------------------- */
 
 static void a_part_begins_with_the_progress_of_its_partition(void **state)
 {
@@ -144,7 +144,7 @@ static void a_new_batch_has_nothing_of_the_last(void **state)
     assert_int_equal(fixture->batch.now_ms, fixture->world.wall_ms);
 }
 
-/* ---- checkpoint ------------------------------------------------------------------------------- */
+/* ---- checkpoint ------------------------------------------------------------------------------ */
 
 static void a_seal_says_what_the_cache_holds(void **state)
 {
