@@ -84,14 +84,16 @@ static enum pl_status take_place(const char *place, struct pl_redis_url *url)
     size_t len = strcspn(host, is_bracketed ? "]" : ":");
     const char *rest = host + len;
 
-    if (len == 0 || strcspn(host, "?#[ ") < len || (is_bracketed && *rest++ != ']')) {
+    if (len == 0 || strcspn(host, "?#[ ") < len || (is_bracketed && *rest == '\0')) {
         return PL_BAD_DATA;
     }
+    rest += is_bracketed ? 1 : 0;
     url->host = decode(host, len);
     url->port = 6379;
-    return *rest == ':'    ? get_number(rest + 1, 1, 65535, &url->port)
-           : *rest == '\0' ? PL_OK
-                           : PL_BAD_DATA;
+    if (*rest == ':') {
+        return get_number(rest + 1, 1, 65535, &url->port);
+    }
+    return *rest == '\0' ? PL_OK : PL_BAD_DATA;
 }
 
 static enum pl_status parse_tcp(const char *text, struct pl_redis_url *url, struct pl_error *error)
