@@ -92,6 +92,60 @@ static void erasure_deletes_all_that_is_stored(void **state)
     free_store(store);
 }
 
+/* ---- sizes (design I2) ----------------------------------------------------------------------- */
+
+/* A customer of 25,000 licences: the head stays small, every chunk bounded. */
+static void a_large_customer_has_a_small_head_and_bounded_chunks(void **state)
+{
+    struct store *store = new_store();
+    struct pl_customer customer;
+    size_t chunks = 0;
+
+    (void)state;
+    pl_customer_init(&customer, CUSTOMER);
+    subscribe(store, &customer, "s1");
+    for (int user = 0; user < 25000; user++) {
+        assign(store, &customer, "s1", user);
+    }
+    store_customer(store, &customer);
+    for (size_t i = 0; i < store->count; i++) {
+        const struct stored *item = &store->items[i];
+
+        if (item->field.data[0] == 'h') {
+            assert_in_range(item->value.len, 1000, 2000); /* two bits and a revision a chunk */
+        } else {
+            assert_true(item->value.len < PL_CHUNK_MAX_BYTES);
+            chunks++;
+        }
+    }
+    assert_in_range(chunks, 25000 / PL_CHUNK_MAX_LICENCES, 25000 / 16);
+    free_store(store);
+}
+
+/* Long texts fill a chunk by bytes, long before it has its number of licences. */
+static void long_licences_make_more_chunks_not_larger_ones(void **state)
+{
+    struct store *store = new_store();
+    struct pl_customer customer;
+    struct pl_bytes name = pl_arena_format(&store->arena, "%05000d", 7);
+
+    (void)state;
+    pl_customer_init(&customer, CUSTOMER);
+    subscribe(store, &customer, "s1");
+    for (int user = 0; user < 100; user++) {
+        const struct pl_licence licence = {.user_id = numbered(store, "user", user),
+                                           .user_principal_name = name};
+
+        pl_licences_put(&customer, &customer.subscriptions[0], &licence, &store->arena);
+    }
+    store_customer(store, &customer);
+    assert_true(store->count > 100 / 3);
+    for (size_t i = 0; i < store->count; i++) {
+        assert_true(store->items[i].value.len < PL_CHUNK_MAX_BYTES + 500);
+    }
+    free_store(store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -99,6 +153,8 @@ int main(void)
         cmocka_unit_test(nothing_is_written_of_an_untouched_customer),
         cmocka_unit_test(one_event_writes_the_head_and_one_chunk),
         cmocka_unit_test(erasure_deletes_all_that_is_stored),
+        cmocka_unit_test(a_large_customer_has_a_small_head_and_bounded_chunks),
+        cmocka_unit_test(long_licences_make_more_chunks_not_larger_ones),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

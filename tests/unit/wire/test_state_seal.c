@@ -1,4 +1,6 @@
 /* Unit tests of wire/state_seal.c. */
+#include <xxhash.h>
+
 #include "state_fixture.h"
 #include "wire/state_seal.h"
 
@@ -67,6 +69,33 @@ static void every_truncation_is_seen(void **state)
     pl_buffer_done(&buffer);
 }
 
+/* Whole, and of a version that is not known yet: it must not be thrown away. */
+static void a_newer_version_is_told_from_damage(void **state)
+{
+    const struct pl_bytes field = FIELD;
+    char value[9 + 4] = "?????????body";
+    struct pl_error error = {""};
+    struct pl_reader body;
+
+    (void)state;
+    for (unsigned version = 0; version < 256; version++) {
+        uint64_t sum =
+            XXH3_64bits_withSeed("body", 4, XXH3_64bits_withSeed(field.data, field.len, version));
+        unsigned char sealed[9] = {(unsigned char)version};
+
+        for (int i = 0; i < 8; i++) {
+            sealed[1 + i] = (unsigned char)(sum >> (8 * i));
+        }
+        memcpy(value, sealed, sizeof(sealed));
+        assert_int_equal(
+            pl_seal_check(FIELD, (struct pl_bytes){value, sizeof(value)}, &body, &error),
+            version == 0   ? PL_BAD_DATA
+            : version == 1 ? PL_OK
+                           : PL_FATAL);
+    }
+    assert_non_null(strstr(error.text, "newer planlift"));
+}
+
 static void a_value_under_another_name_is_refused(void **state)
 {
     struct pl_buffer buffer = {NULL, 0, 0};
@@ -86,6 +115,7 @@ int main(void)
         cmocka_unit_test(a_sealed_body_comes_back),
         cmocka_unit_test(every_flipped_bit_is_seen),
         cmocka_unit_test(every_truncation_is_seen),
+        cmocka_unit_test(a_newer_version_is_told_from_damage),
         cmocka_unit_test(a_value_under_another_name_is_refused),
     };
 
