@@ -64,12 +64,12 @@ enum pl_status pl_kafka_client_new(const struct pl_kafka_options *options,
     rd_kafka_conf_set_log_cb(conf, log_line);
     rd_kafka_conf_set_opaque(conf, plan->opaque);
     status = set_all(conf, options, plan->defaults, plan->forced, error);
+    if (status == PL_OK && plan->prepare != NULL) {
+        status = plan->prepare(conf, plan->opaque, error);
+    }
     if (status != PL_OK) {
         rd_kafka_conf_destroy(conf);
         return status;
-    }
-    if (plan->prepare != NULL) {
-        plan->prepare(conf);
     }
     rk = rd_kafka_new(plan->type, conf, text, sizeof(text)); /* takes conf on success only */
     if (rk == NULL) {

@@ -26,8 +26,9 @@ struct pl_client_plan {
     rd_kafka_type_t type;
     const struct pl_property *defaults; /* the user's win over these; both end with a NULL name */
     const struct pl_property *forced;   /* these win over the user's */
-    void (*prepare)(rd_kafka_conf_t *conf); /* sets callbacks; may be NULL */
-    void *opaque;                           /* for the callbacks */
+    /* Sets callbacks; may be NULL. Errors: PL_FATAL. */
+    enum pl_status (*prepare)(rd_kafka_conf_t *conf, void *opaque, struct pl_error *error);
+    void *opaque; /* for the callbacks */
 };
 
 /* Make a handle. Errors: PL_BAD_DATA (a property is refused).

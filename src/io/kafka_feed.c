@@ -119,13 +119,15 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err,
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-static void prepare(rd_kafka_conf_t *conf)
+static enum pl_status prepare(rd_kafka_conf_t *conf, void *opaque, struct pl_error *error)
 {
     char unused[256];
 
+    (void)opaque, (void)error;
     rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
     /* Older versions do not know the property and have only this protocol. */
     (void)rd_kafka_conf_set(conf, "group.protocol", "classic", unused, sizeof(unused));
+    return PL_OK;
 }
 
 static enum pl_status subscribe(struct pl_kafka_feed *feed, struct pl_error *error)

@@ -26,9 +26,11 @@ static void on_report(rd_kafka_t *rk, const rd_kafka_message_t *message, void *o
     }
 }
 
-static void prepare(rd_kafka_conf_t *conf)
+static enum pl_status prepare(rd_kafka_conf_t *conf, void *opaque, struct pl_error *error)
 {
+    (void)opaque, (void)error;
     rd_kafka_conf_set_dr_msg_cb(conf, on_report);
+    return PL_OK;
 }
 
 enum pl_status pl_kafka_sender_new(const struct pl_kafka_options *options,

@@ -1,20 +1,25 @@
-/* The transactional producer. Whatever goes wrong with a transactional call beyond a plain abort,
- * the producer is thrown away and a new one is made before the next transaction (I7): its epoch
- * fences what may still be under way. */
+/* The transactional producer. After a transaction that did not simply go through (aborted, failed,
+ * or with a request that was sent again or got no answer) the producer is thrown away, and a new one
+ * made before the next: its epoch fences what may still be under way (I7). */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kafka_client.h"
+#include "kafka_doubt.h"
 #include "kafka_feed.h"
 #include "planlift/arena.h"
 #include "planlift/log.h"
 
-#define INIT_TIMEOUT_MS 30000
-#define CALL_TRIES 3
+/* The library's calls return in this time, whatever Kafka does, so that the loop goes round (and the
+ * watchdog sees it); tried again, they go on where they were. */
+#define CALL_TIMEOUT_MS 5000
+#define CALL_TRIES 2
+#define FLUSH_TIMEOUT_MS 10000
+#define ABORT_TIMEOUT_MS 2000 /* a renewed producer ends it in any case */
 #define QUEUE_FULL_WAIT_MS 50
-#define QUEUE_FULL_TRIES 600
+#define QUEUE_FULL_TRIES 200
 #define DEFAULT_BATCH_BYTES 1000000
 #define SPARE_BYTES 512 /* contract 3: what a message needs beside key, value and headers */
 
@@ -29,6 +34,7 @@ struct pl_kafka_txn {
     rd_kafka_t *rk;
     rd_kafka_topic_t *rkts[PL_TOPIC_COUNT];
     bool must_renew;             /* tainted: not to be used for another transaction (I7) */
+    struct pl_kafka_doubt doubt; /* of the transaction under way */
     uintptr_t sequence;          /* of the transaction, in every message's opaque */
     size_t produced;             /* of this transaction */
     size_t acknowledged;         /* reports, good and bad */
@@ -84,9 +90,12 @@ static void on_report(rd_kafka_t *rk, const rd_kafka_message_t *message, void *o
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-static void prepare(rd_kafka_conf_t *conf)
+static enum pl_status prepare(rd_kafka_conf_t *conf, void *opaque, struct pl_error *error)
 {
+    struct pl_kafka_txn *txn = opaque;
+
     rd_kafka_conf_set_dr_msg_cb(conf, on_report);
+    return pl_kafka_doubt_watch(&txn->doubt, conf, error);
 }
 
 static void close_producer(struct pl_kafka_txn *txn)
@@ -167,7 +176,7 @@ static enum pl_status open_producer(struct pl_kafka_txn *txn, struct pl_error *e
         }
     }
     if (status == PL_OK) {
-        status = pl_kafka_consume_error(error, rd_kafka_init_transactions(txn->rk, INIT_TIMEOUT_MS),
+        status = pl_kafka_consume_error(error, rd_kafka_init_transactions(txn->rk, CALL_TIMEOUT_MS),
                                         "starting the transactional producer");
         status = status == PL_ABORT ? PL_AGAIN : status;
     }
@@ -254,6 +263,7 @@ static enum pl_status begin(void *self, struct pl_error *error)
     txn->produced = 0;
     txn->acknowledged = 0;
     txn->failure = RD_KAFKA_RESP_ERR_NO_ERROR;
+    pl_kafka_doubt_clear(&txn->doubt);
     memset(txn->spans, 0, (size_t)txn->topics->partition_count * sizeof(*txn->spans));
     return taint(txn, pl_kafka_consume_error(error, rd_kafka_begin_transaction(txn->rk),
                                              "beginning a transaction"));
@@ -347,7 +357,7 @@ static enum pl_status produce(void *self, const struct pl_message *message, stru
 static enum pl_status flush(void *self, struct pl_error *error)
 {
     struct pl_kafka_txn *txn = self;
-    rd_kafka_resp_err_t err = rd_kafka_flush(txn->rk, INIT_TIMEOUT_MS);
+    rd_kafka_resp_err_t err = rd_kafka_flush(txn->rk, FLUSH_TIMEOUT_MS);
 
     if (txn->failure != RD_KAFKA_RESP_ERR_NO_ERROR) {
         (void)pl_kafka_fail(error, txn->failure, "a record was not accepted");
@@ -407,7 +417,7 @@ static enum pl_status send_offsets(struct pl_kafka_txn *txn, const struct pl_pos
 
     for (int tries = 0; status == PL_AGAIN && tries < CALL_TRIES; tries++) {
         status = pl_kafka_consume_error(
-            error, rd_kafka_send_offsets_to_transaction(txn->rk, list, metadata, INIT_TIMEOUT_MS),
+            error, rd_kafka_send_offsets_to_transaction(txn->rk, list, metadata, CALL_TIMEOUT_MS),
             "adding offsets to the transaction");
     }
     rd_kafka_consumer_group_metadata_destroy(metadata);
@@ -426,11 +436,14 @@ static enum pl_status commit(void *self, const struct pl_position *positions, si
     }
     status = PL_AGAIN;
     for (int tries = 0; status == PL_AGAIN && tries < CALL_TRIES; tries++) {
-        status = pl_kafka_consume_error(error, rd_kafka_commit_transaction(txn->rk, -1),
+        status = pl_kafka_consume_error(error,
+                                        rd_kafka_commit_transaction(txn->rk, CALL_TIMEOUT_MS),
                                         "committing the transaction");
-        if (status == PL_AGAIN) {
-            txn->must_renew = true; /* a late EndTxn must not meet the next transaction (I7) */
-        }
+    }
+    if (status == PL_OK && pl_kafka_doubt_is_raised(&txn->doubt)) {
+        pl_log(WARN, "producer_in_doubt",
+               PL_F_TEXT("reason", "a request of the transaction was sent again or not answered"));
+        txn->must_renew = true; /* a late EndTxn must not meet the next transaction */
     }
     return taint(txn, status);
 }
@@ -438,19 +451,18 @@ static enum pl_status commit(void *self, const struct pl_position *positions, si
 static enum pl_status abort_transaction(void *self, struct pl_error *error)
 {
     struct pl_kafka_txn *txn = self;
-    enum pl_status status = PL_AGAIN;
+    enum pl_status status = PL_OK;
 
     txn->sequence++; /* late reports are not of the next transaction */
-    if (txn->must_renew) {
-        return PL_OK; /* the new producer ends what the old one left open */
-    }
-    for (int tries = 0; status == PL_AGAIN && tries < CALL_TRIES; tries++) {
-        status = pl_kafka_consume_error(error, rd_kafka_abort_transaction(txn->rk, -1),
+    if (!txn->must_renew) {
+        status = pl_kafka_consume_error(error,
+                                        rd_kafka_abort_transaction(txn->rk, ABORT_TIMEOUT_MS),
                                         "aborting the transaction");
-        if (status != PL_OK) {
-            txn->must_renew = true;
-        }
     }
+    if (status != PL_OK) {
+        pl_log(DEBUG, "abort_failed", PL_F_TEXT("reason", error->text));
+    }
+    txn->must_renew = true; /* the new producer ends what the old one may have left open */
     return PL_OK;
 }
 
