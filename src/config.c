@@ -45,9 +45,11 @@ static const char *const forced_kafka[] = {"group.id",
                                            "enable.partition.eof"};
 
 struct pl_config {
-    char *values[PL_SETTING_COUNT]; /* NULL: the default counts */
+    char *values[PL_SETTING_COUNT];  /* NULL: the default counts */
+    char *origins[PL_SETTING_COUNT]; /* where each was set; NULL: nowhere */
     int64_t numbers[PL_SETTING_COUNT];
     const char *(*kafka)[2]; /* name, value; both owned */
+    char **kafka_origins;
     size_t kafka_count;
 };
 
@@ -68,6 +70,13 @@ static char *copy_text(const char *text, size_t len)
     memcpy(copy, text, len);
     copy[len] = '\0';
     return copy;
+}
+
+/* In place of what is there. */
+static void set_text(char **text, const char *value)
+{
+    free(*text);
+    *text = copy_text(value, strlen(value));
 }
 
 static size_t least(size_t a, size_t b)
@@ -133,15 +142,19 @@ static enum pl_status set_kafka(struct pl_config *config, const char *name, cons
         if (strcmp(config->kafka[i][0], name) == 0) {
             free((void *)(uintptr_t)config->kafka[i][1]);
             config->kafka[i][1] = copy_text(value, strlen(value));
+            set_text(&config->kafka_origins[i], where);
             return PL_OK;
         }
     }
     config->kafka = realloc(config->kafka, (config->kafka_count + 1) * sizeof(*config->kafka));
-    if (config->kafka == NULL) {
+    config->kafka_origins =
+        realloc(config->kafka_origins, (config->kafka_count + 1) * sizeof(*config->kafka_origins));
+    if (config->kafka == NULL || config->kafka_origins == NULL) {
         pl_out_of_memory(config->kafka_count);
     }
     config->kafka[config->kafka_count][0] = copy_text(name, strlen(name));
     config->kafka[config->kafka_count][1] = copy_text(value, strlen(value));
+    config->kafka_origins[config->kafka_count] = copy_text(where, strlen(where));
     config->kafka_count++;
     return PL_OK;
 }
@@ -155,8 +168,8 @@ static enum pl_status set_value(struct pl_config *config, const char *name, cons
     }
     for (size_t i = 0; i < PL_SETTING_COUNT; i++) {
         if (strcmp(name, rows[i].name) == 0) {
-            free(config->values[i]);
-            config->values[i] = copy_text(value, strlen(value));
+            set_text(&config->values[i], value);
+            set_text(&config->origins[i], where);
             return PL_OK;
         }
     }
@@ -164,6 +177,29 @@ static enum pl_status set_value(struct pl_config *config, const char *name, cons
 }
 
 /* ---- the file -------------------------------------------------------------------------------- */
+
+/* As fopen. Nothing of what is configured may be passed over because there is no memory for it, and
+ * the C library says so in the ways of files. */
+static FILE *open_file(const char *path)
+{
+    FILE *file = fopen(path, "r");
+
+    if (file == NULL && errno == ENOMEM) {
+        pl_out_of_memory(BUFSIZ);
+    }
+    return file;
+}
+
+/* As getdelim. */
+static ssize_t read_part(char **text, size_t *size, int end, FILE *file)
+{
+    ssize_t len = getdelim(text, size, end, file);
+
+    if (len < 0 && !feof(file) && !ferror(file)) {
+        pl_out_of_memory(*size);
+    }
+    return len;
+}
 
 static char *trim(char *text)
 {
@@ -200,7 +236,7 @@ static enum pl_status take_line(struct pl_config *config, const char *path, int 
 
 static enum pl_status load_file(struct pl_config *config, const char *path, struct pl_error *error)
 {
-    FILE *file = fopen(path, "r");
+    FILE *file = open_file(path);
     char *line = NULL;
     size_t size = 0;
     enum pl_status status = PL_OK;
@@ -208,7 +244,7 @@ static enum pl_status load_file(struct pl_config *config, const char *path, stru
     if (file == NULL) {
         return pl_fail(error, PL_BAD_DATA, "%s: %s", path, system_reason());
     }
-    for (int number = 1; status == PL_OK && getline(&line, &size, file) >= 0; number++) {
+    for (int number = 1; status == PL_OK && read_part(&line, &size, '\n', file) >= 0; number++) {
         status = take_line(config, path, number, line, error);
     }
     if (status == PL_OK && ferror(file)) {
@@ -268,7 +304,7 @@ static bool has_suffix(const char *text, size_t len, const char *suffix)
 static enum pl_status read_secret(const char *path, const char *where, char **ret_value,
                                   struct pl_error *error)
 {
-    FILE *file = fopen(path, "r");
+    FILE *file = open_file(path);
     char *value = NULL;
     size_t size = 0;
     ssize_t len;
@@ -276,7 +312,7 @@ static enum pl_status read_secret(const char *path, const char *where, char **re
     if (file == NULL) {
         return pl_fail(error, PL_BAD_DATA, "%s: %s: %s", where, path, system_reason());
     }
-    len = getdelim(&value, &size, '\0', file);
+    len = read_part(&value, &size, '\0', file);
     if (len < 0) {
         bool is_broken = ferror(file) != 0;
 
@@ -521,12 +557,15 @@ void pl_config_free(struct pl_config *config)
     }
     for (size_t i = 0; i < PL_SETTING_COUNT; i++) {
         free(config->values[i]);
+        free(config->origins[i]);
     }
     for (size_t i = 0; i < config->kafka_count; i++) {
         free((void *)(uintptr_t)config->kafka[i][0]);
         free((void *)(uintptr_t)config->kafka[i][1]);
+        free(config->kafka_origins[i]);
     }
     free(config->kafka);
+    free(config->kafka_origins);
     free(config);
 }
 
@@ -559,6 +598,26 @@ const char *pl_config_kafka_value(const struct pl_config *config, const char *na
         }
     }
     return NULL;
+}
+
+const char *pl_config_name(enum pl_setting setting)
+{
+    return rows[setting].name;
+}
+
+bool pl_config_is_secret(enum pl_setting setting)
+{
+    return rows[setting].kind == KIND_SECRET;
+}
+
+const char *pl_config_origin(const struct pl_config *config, enum pl_setting setting)
+{
+    return pl_config_text(config, setting) == rows[setting].value ? NULL : config->origins[setting];
+}
+
+const char *pl_config_kafka_origin(const struct pl_config *config, size_t index)
+{
+    return config->kafka_origins[index];
 }
 
 void pl_config_help(FILE *out)

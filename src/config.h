@@ -3,6 +3,7 @@
 #ifndef PL_CONFIG_H
 #define PL_CONFIG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -21,7 +22,7 @@
     X(GROUP_ID, "group.id", TEXT, "planlift",                                                      \
       "name of the deployment: its consumer group, and part of every name it uses")                \
     X(HTTP_LISTEN, "http.listen", TEXT, NULL,                                                      \
-      "host:port for /livez, /readyz and /metrics; unset: none")                                   \
+      "host:port for /livez and /readyz; port 0: any free one, see the log; unset: none")          \
     X(LOG_FORMAT, "log.format", TEXT, "text", "text or json")                                      \
     X(LOG_LEVEL, "log.level", TEXT, "info", "debug, info, warn or error")                          \
     X(PARTITIONER, "partitioner", TEXT, "murmur2_random",                                          \
@@ -91,6 +92,15 @@ int64_t pl_config_number(const struct pl_config *config, enum pl_setting setting
 size_t pl_config_kafka(const struct pl_config *config, const char *const (**ret_pairs)[2]);
 /* Value of one of them, or NULL. */
 const char *pl_config_kafka_value(const struct pl_config *config, const char *name);
+
+/* Its name, and whether its value must not be shown. */
+const char *pl_config_name(enum pl_setting setting);
+bool pl_config_is_secret(enum pl_setting setting);
+
+/* Where it was set: "file:line", or the name of a variable; NULL: nowhere, the default counts. */
+const char *pl_config_origin(const struct pl_config *config, enum pl_setting setting);
+/* The same of the kafka.* setting at an index of pl_config_kafka. */
+const char *pl_config_kafka_origin(const struct pl_config *config, size_t index);
 
 /* Names, defaults and meanings, for --help. */
 void pl_config_help(FILE *out);

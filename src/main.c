@@ -2,10 +2,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/cache.h"
 #include "cli/catalogue.h"
+#include "cli/customer.h"
 #include "cli/decide.h"
 #include "cli/demo.h"
+#include "cli/dlq.h"
+#include "cli/results.h"
 #include "cli/run.h"
+#include "cli/settings_show.h"
+#include "cli/submit.h"
 #include "cli/topics.h"
 
 struct command {
@@ -20,6 +26,12 @@ static const struct command commands[] = {
     {"decide", pl_cli_decide,
      "decide requests and apply events from standard input, without Kafka"},
     {"topics", pl_cli_topics, "make the Kafka topics that the service needs"},
+    {"customer", pl_cli_customer, "a customer's subscriptions, and what they could become"},
+    {"results", pl_cli_results, "what was decided, as a table or JSON"},
+    {"submit", pl_cli_submit, "send upgrade requests"},
+    {"dlq", pl_cli_dlq, "look at dead letters, put them back"},
+    {"cache", pl_cli_cache, "rebuild Redis from the state topic, compare the two"},
+    {"config", pl_cli_config, "the effective settings, and where each comes from"},
     {"catalogue", pl_cli_catalogue, "validate a catalogue"},
 };
 

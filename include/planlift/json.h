@@ -36,6 +36,11 @@ PL_MUST_CHECK enum pl_status pl_decide_line_parse(struct pl_bytes line, struct p
 void pl_decide_line_write(const struct pl_result *result, const struct pl_customer *customer,
                           struct pl_arena *arena, struct pl_buffer *buffer);
 
+/* A line that is a REQUEST of contract 9 by itself. Errors: as pl_decide_line_parse. */
+PL_MUST_CHECK enum pl_status pl_request_line_parse(struct pl_bytes line, struct pl_arena *arena,
+                                                   struct pl_error *error,
+                                                   struct pl_request *ret_request);
+
 /* Append {"error": text}. */
 void pl_decide_error_write(const char *text, struct pl_buffer *buffer);
 

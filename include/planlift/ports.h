@@ -207,8 +207,10 @@ struct pl_cache_ops {
     /* Errors: PL_AGAIN: the outcome of every update of the call is unknown. */
     enum pl_status (*update)(void *self, struct pl_cache_update *updates, size_t count,
                              struct pl_error *error);
-    /* Remove a partition's hash. */
-    enum pl_status (*drop)(void *self, int32_t partition, struct pl_error *error);
+    /* Remove a partition's hash if its checkpoint is the expected one (null: it has none). Errors:
+     * PL_AGAIN: the outcome is unknown; PL_ABORT: it is another, nothing was removed. */
+    enum pl_status (*drop)(void *self, int32_t partition, struct pl_bytes expected,
+                           struct pl_error *error);
 };
 struct pl_cache {
     const struct pl_cache_ops *ops;

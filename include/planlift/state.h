@@ -55,6 +55,11 @@ PL_MUST_CHECK enum pl_status
 pl_state_decode_piece(const struct pl_piece *piece, struct pl_bytes field, struct pl_bytes value,
                       struct pl_arena *arena, struct pl_customer *customer, struct pl_error *error);
 
+/* Whether a stored value can be read by this version: format and check sum, not the body.
+ * Errors: PL_BAD_DATA (null, damaged), PL_FATAL (written by a newer planlift). */
+PL_MUST_CHECK enum pl_status pl_state_check(struct pl_bytes field, struct pl_bytes value,
+                                            struct pl_error *error);
+
 /* ---- progress and checkpoint ----------------------------------------------------------------- */
 
 /* Field and key of both: no piece of a customer starts so. */

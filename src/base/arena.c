@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "planlift/exit_reason.h"
+
 /* Small enough to be cheap to keep, large enough that a batch needs few. */
 #define BLOCK_BYTES ((size_t)256 * 1024)
 /* Blocks kept over a reset (I13): memory of a rare huge batch goes back to the system. */
@@ -24,13 +26,16 @@ struct pl_arena_block {
 
 void pl_out_of_memory(size_t size)
 {
-    static const char text[] = "planlift: out of memory\nexit_reason=out_of_memory\n";
+    static const char text[] = "planlift: out of memory\n";
 
     (void)size;
     /* Nothing that could allocate again; a failed write changes nothing about leaving. */
-    if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0) {
-        _exit(1);
+    if (pl_exit_can_tell(0)) {
+        ssize_t written = write(STDERR_FILENO, text, sizeof(text) - 1);
+
+        (void)written;
     }
+    pl_exit_reason_tell("out_of_memory");
     _exit(1);
 }
 

@@ -4,33 +4,7 @@
 
 #include <inttypes.h>
 
-#define SHORT_LEN 30
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-/* For %.*s. */
-#define ARG(bytes) (int)(bytes).len, (bytes).len == 0 ? "" : (bytes).data
-
-static struct pl_cell plain(struct pl_bytes text)
-{
-    return (struct pl_cell){text, PL_TONE_PLAIN};
-}
-
-static struct pl_cell number(int64_t value, struct pl_arena *arena)
-{
-    return plain(pl_arena_format(arena, "%" PRId64, value));
-}
-
-static struct pl_bytes or_dash(struct pl_bytes text)
-{
-    return pl_bytes_is_empty(text) ? PL_BYTES_LITERAL("-") : text;
-}
-
-/* a + separator + b, or b where there is no a yet. */
-static struct pl_bytes append(struct pl_bytes a, const char *separator, struct pl_bytes b,
-                              struct pl_arena *arena)
-{
-    return pl_bytes_is_empty(a) ? b
-                                : pl_arena_format(arena, "%.*s%s%.*s", ARG(a), separator, ARG(b));
-}
+#include "cli/show.h"
 
 /* ---- 1: what was sent ------------------------------------------------------------------------ */
 
@@ -55,7 +29,7 @@ static void show_facts(const struct pl_page *page, const struct pl_demo_story *s
     static const struct pl_column columns[] = {
         {"Customer", PL_FIT_WRAP}, {"Subscription", PL_FIT_WRAP}, {"Offer", PL_FIT_WRAP},
         {"Seats", PL_FIT_NUMBER},  {"Bought from", PL_FIT_WRAP},  {"Users", PL_FIT_NUMBER}};
-    struct pl_table table = pl_table_of(columns, COUNT(columns), arena);
+    struct pl_table table = pl_table_of(columns, PL_COUNT(columns), arena);
 
     for (size_t i = 0; i < story->fact_count; i++) {
         const struct pl_event *fact = &story->facts[i];
@@ -64,11 +38,13 @@ static void show_facts(const struct pl_page *page, const struct pl_demo_story *s
         if (fact->kind == PL_EVENT_SUBSCRIPTION_CHANGED) {
             struct pl_bytes channel = pl_bytes_of(pl_channel_names[change->channel]);
 
-            pl_table_add(&table, (const struct pl_cell[]){
-                                     plain(fact->customer_id), plain(change->subscription_id),
-                                     plain(change->offer_id), number(change->quantity, arena),
-                                     plain(append(change->partner_id, ", ", channel, arena)),
-                                     number(count_users(story, fact), arena)});
+            pl_table_add(
+                &table,
+                (const struct pl_cell[]){
+                    pl_show_plain(fact->customer_id), pl_show_plain(change->subscription_id),
+                    pl_show_plain(change->offer_id), pl_show_number(change->quantity, arena),
+                    pl_show_plain(pl_show_append(change->partner_id, ", ", channel, arena)),
+                    pl_show_number(count_users(story, fact), arena)});
         }
     }
     pl_table_print(&table, page);
@@ -78,14 +54,14 @@ static void show_facts(const struct pl_page *page, const struct pl_demo_story *s
 static struct pl_bytes asked(const struct pl_request *request, struct pl_arena *arena)
 {
     struct pl_bytes text = pl_arena_format(arena, "%s %.*s", pl_operation_names[request->operation],
-                                           ARG(request->subscription_id));
+                                           PL_ARG(request->subscription_id));
 
     if (!pl_bytes_is_null(request->target_offer_id)) {
-        text = append(text, " to ", request->target_offer_id, arena);
+        text = pl_show_append(text, " to ", request->target_offer_id, arena);
     }
     if (request->quantity.is_set) {
-        text =
-            pl_arena_format(arena, "%.*s, %" PRId32 " seats", ARG(text), request->quantity.value);
+        text = pl_arena_format(arena, "%.*s, %" PRId32 " seats", PL_ARG(text),
+                               request->quantity.value);
     }
     return text;
 }
@@ -95,14 +71,14 @@ static void show_requests(const struct pl_page *page, const struct pl_demo_story
 {
     static const struct pl_column columns[] = {
         {"Request", PL_FIT_WRAP}, {"Asks for", PL_FIT_WRAP}, {"Note", PL_FIT_WRAP}};
-    struct pl_table table = pl_table_of(columns, COUNT(columns), arena);
+    struct pl_table table = pl_table_of(columns, PL_COUNT(columns), arena);
 
     for (size_t i = 0; i < story->request_count; i++) {
         const struct pl_request *request = &story->requests[i].request;
 
         pl_table_add(&table, (const struct pl_cell[]){
-                                 plain(request->request_id),
-                                 plain(asked(request, arena)),
+                                 pl_show_plain(request->request_id),
+                                 pl_show_plain(asked(request, arena)),
                                  {pl_bytes_of(story->requests[i].note), PL_TONE_FAINT}});
     }
     pl_table_print(&table, page);
@@ -120,68 +96,14 @@ void pl_demo_show_sent(const struct pl_page *page, const struct pl_demo_story *s
 
 /* ---- 2: possible upgrades -------------------------------------------------------------------- */
 
-/* "CLIPCHAMP, Deskless +22": at least one, and no more than a short line takes. */
-static struct pl_bytes names_in_short(struct pl_names names, struct pl_arena *arena)
-{
-    struct pl_bytes text = PL_BYTES_LITERAL("");
-    size_t i = 0;
-
-    while (i < names.count && (i == 0 || text.len + names.items[i].len < SHORT_LEN)) {
-        text = append(text, ", ", names.items[i++], arena);
-    }
-    return i < names.count ? pl_arena_format(arena, "%.*s +%zu", ARG(text), names.count - i) : text;
-}
-
-/* "conflicting_service_types: contoso-apps (OFFICE_BUSINESS)", one a line. */
-static struct pl_bytes reasons(const struct pl_error_list *errors, struct pl_arena *arena)
-{
-    struct pl_bytes text = PL_BYTES_LITERAL("");
-
-    for (size_t i = 0; i < errors->count; i++) {
-        const struct pl_upgrade_error *error = &errors->items[i];
-        struct pl_bytes line = pl_bytes_of(pl_error_code_names[error->code]);
-
-        if (!pl_bytes_is_null(error->subscription_id)) {
-            line = append(line, ": ", error->subscription_id, arena);
-        }
-        if (error->services.count > 0) {
-            line = pl_arena_format(arena, "%.*s (%.*s)", ARG(line),
-                                   ARG(names_in_short(error->services, arena)));
-        }
-        text = append(text, "\n", line, arena);
-    }
-    return text;
-}
-
 static void show_possible(const struct pl_page *page, const struct pl_result *result,
                           struct pl_arena *arena)
 {
-    static const struct pl_column columns[] = {{"Can become", PL_FIT_WRAP},
-                                               {"Possible", PL_FIT_WRAP},
-                                               {"Accounts affected", PL_FIT_NUMBER},
-                                               {"Services added", PL_FIT_NUMBER},
-                                               {"Which, or why not", PL_FIT_WRAP}};
-    struct pl_table table = pl_table_of(columns, COUNT(columns), arena);
-
-    for (size_t i = 0; i < result->possible_upgrade_count; i++) {
-        const struct pl_possible_upgrade *upgrade = &result->possible_upgrades[i];
-        struct pl_bytes added = names_in_short(upgrade->additional_services, arena);
-        struct pl_bytes why_not = reasons(&upgrade->errors, arena);
-
-        pl_table_add(&table,
-                     (const struct pl_cell[]){
-                         plain(upgrade->target_offer_id),
-                         upgrade->eligible ? (struct pl_cell){PL_BYTES_LITERAL("yes"), PL_TONE_GOOD}
-                                           : (struct pl_cell){PL_BYTES_LITERAL("no"), PL_TONE_BAD},
-                         number(upgrade->affected_accounts, arena),
-                         number((int64_t)upgrade->additional_services.count, arena),
-                         plain(upgrade->eligible ? added : why_not)});
-    }
     pl_page_text(page, pl_arena_format(arena, "\n%.*s: %.*s, %" PRId32 " seats, %s",
-                                       ARG(result->subscription_id), ARG(result->source.offer_name),
-                                       result->source.quantity,
+                                       PL_ARG(result->subscription_id),
+                                       PL_ARG(result->source.offer_name), result->source.quantity,
                                        pl_subscription_status_names[result->source.status]));
-    pl_table_print(&table, page);
+    pl_show_possible(page, result, arena);
 }
 
 static void show_upgrades(const struct pl_page *page, const struct pl_demo_answers *answers,
@@ -200,70 +122,21 @@ static void show_upgrades(const struct pl_page *page, const struct pl_demo_answe
 
 /* ---- 3: requests and outcomes ---------------------------------------------------------------- */
 
-static struct pl_cell outcome_cell(enum pl_outcome outcome)
-{
-    static const enum pl_tone tones[PL_OUTCOME_COUNT] = {
-        [PL_OUTCOME_ELIGIBLE] = PL_TONE_GOOD, [PL_OUTCOME_NOT_ELIGIBLE] = PL_TONE_BAD,
-        [PL_OUTCOME_UPGRADED] = PL_TONE_GOOD, [PL_OUTCOME_LICENSES_ADDED] = PL_TONE_GOOD,
-        [PL_OUTCOME_REFUSED] = PL_TONE_BAD,
-    };
-
-    return (struct pl_cell){pl_bytes_of(pl_outcome_names[outcome]), tones[outcome]};
-}
-
-/* "contoso-apps: Microsoft 365 Apps for business, 5 seats, ACTIVE" */
-static struct pl_bytes subscription_text(const struct pl_subscription_view *view,
-                                         struct pl_arena *arena)
-{
-    return pl_arena_format(arena, "%.*s: %.*s, %" PRId32 " seats, %s", ARG(view->subscription_id),
-                           ARG(view->offer_name), view->quantity,
-                           pl_subscription_status_names[view->status]);
-}
-
-/* A line for the subscription, then one for each reason that there is against it. */
-static struct pl_bytes consequence(const struct pl_result *result, struct pl_arena *arena)
-{
-    struct pl_bytes text = PL_BYTES_LITERAL("");
-    size_t eligible = 0;
-
-    for (size_t i = 0; i < result->possible_upgrade_count; i++) {
-        eligible += result->possible_upgrades[i].eligible ? 1 : 0;
-    }
-    if (result->possible_upgrade_count > 0) {
-        text =
-            pl_arena_format(arena, "%.*s: %zu of %zu upgrades are possible",
-                            ARG(result->subscription_id), eligible, result->possible_upgrade_count);
-    } else if (result->source.is_set && result->outcome != PL_OUTCOME_LICENSES_ADDED) {
-        text = subscription_text(&result->source, arena);
-    }
-    if (result->target.is_set) {
-        text = append(text, "\n", subscription_text(&result->target, arena), arena);
-    }
-    for (size_t i = 0; i < result->errors.count; i++) {
-        const struct pl_upgrade_error *error = &result->errors.items[i];
-
-        text = append(text, "\n",
-                      pl_arena_format(arena, "%s: %.*s", pl_error_code_names[error->code],
-                                      ARG(error->message)),
-                      arena);
-    }
-    return text;
-}
-
 static void show_outcomes(const struct pl_page *page, const struct pl_demo_answers *answers,
                           struct pl_arena *arena)
 {
     static const struct pl_column columns[] = {
         {"Request", PL_FIT_WRAP}, {"Outcome", PL_FIT_WRAP}, {"What came of it", PL_FIT_WRAP}};
-    struct pl_table table = pl_table_of(columns, COUNT(columns), arena);
+    struct pl_table table = pl_table_of(columns, PL_COUNT(columns), arena);
 
     for (size_t i = 0; i < answers->result_count; i++) {
         const struct pl_result *result = &answers->results[i].result;
 
         if (answers->results[i].part == 1) {
-            pl_table_add(&table, (const struct pl_cell[]){plain(result->request_id),
-                                                          outcome_cell(result->outcome),
-                                                          plain(consequence(result, arena))});
+            pl_table_add(&table,
+                         (const struct pl_cell[]){
+                             pl_show_plain(result->request_id), pl_show_outcome(result->outcome),
+                             pl_show_plain(pl_show_consequence(result, arena))});
         }
     }
     pl_page_heading(page, "3  Requests and their outcomes",
@@ -296,12 +169,12 @@ static struct pl_bytes transition_numbers(const struct pl_result *result,
     struct pl_bytes text = PL_BYTES_LITERAL("");
 
     for (size_t i = 0; i < account->transition_count; i++) {
-        text = append(
+        text = pl_show_append(
             text, " ",
             pl_arena_format(arena, "%zu", transition_number(result, &account->transitions[i])),
             arena);
     }
-    return or_dash(text);
+    return pl_show_or_dash(text);
 }
 
 static struct pl_cell licence_cell(const struct pl_affected_account *account)
@@ -323,8 +196,8 @@ static void show_license_errors(const struct pl_page *page, const struct pl_demo
             const struct pl_affected_account *account = &result->affected_accounts[j];
 
             if (account->license_error != NULL) {
-                pl_page_text(page, append(account->user_principal_name, ": ",
-                                          account->license_error->message, arena));
+                pl_page_text(page, pl_show_append(account->user_principal_name, ": ",
+                                                  account->license_error->message, arena));
             }
         }
     }
@@ -337,7 +210,7 @@ static void show_accounts(const struct pl_page *page, const struct pl_demo_answe
                                                {"Account", PL_FIT_WRAP},
                                                {"Services", PL_FIT_WRAP},
                                                {"Licence", PL_FIT_WRAP}};
-    struct pl_table table = pl_table_of(columns, COUNT(columns), arena);
+    struct pl_table table = pl_table_of(columns, PL_COUNT(columns), arena);
 
     for (size_t i = 0; i < answers->result_count; i++) {
         const struct pl_result *result = &answers->results[i].result;
@@ -345,11 +218,11 @@ static void show_accounts(const struct pl_page *page, const struct pl_demo_answe
         for (size_t j = 0; j < result->affected_account_count; j++) {
             const struct pl_affected_account *account = &result->affected_accounts[j];
 
-            pl_table_add(&table,
-                         (const struct pl_cell[]){plain(or_dash(account->display_name)),
-                                                  plain(account->user_principal_name),
-                                                  plain(transition_numbers(result, account, arena)),
-                                                  licence_cell(account)});
+            pl_table_add(&table, (const struct pl_cell[]){
+                                     pl_show_plain(pl_show_or_dash(account->display_name)),
+                                     pl_show_plain(account->user_principal_name),
+                                     pl_show_plain(transition_numbers(result, account, arena)),
+                                     licence_cell(account)});
         }
     }
     pl_page_heading(page, "4  Affected accounts",
@@ -367,10 +240,11 @@ static struct pl_cell becomes_cell(const struct pl_service_transition *service,
     if (service->transition == PL_TRANSITION_REMOVED) {
         return (struct pl_cell){PL_BYTES_LITERAL("removed"), PL_TONE_BAD};
     }
-    return plain(pl_bytes_equal(service->service_name, service->replacement_name)
-                     ? pl_arena_format(arena, "%.*s [%.*s]", ARG(service->replacement_name),
-                                       ARG(service->replacement))
-                     : service->replacement_name);
+    return pl_show_plain(pl_bytes_equal(service->service_name, service->replacement_name)
+                             ? pl_arena_format(arena, "%.*s [%.*s]",
+                                               PL_ARG(service->replacement_name),
+                                               PL_ARG(service->replacement))
+                             : service->replacement_name);
 }
 
 static void show_services(const struct pl_page *page, const struct pl_demo_answers *answers,
@@ -380,7 +254,7 @@ static void show_services(const struct pl_page *page, const struct pl_demo_answe
                                                {"Service", PL_FIT_WRAP},
                                                {"Becomes", PL_FIT_WRAP},
                                                {"Accounts", PL_FIT_NUMBER}};
-    struct pl_table table = pl_table_of(columns, COUNT(columns), arena);
+    struct pl_table table = pl_table_of(columns, PL_COUNT(columns), arena);
 
     for (size_t i = 0; i < answers->result_count; i++) {
         const struct pl_result *result = &answers->results[i].result;
@@ -389,10 +263,11 @@ static void show_services(const struct pl_page *page, const struct pl_demo_answe
         for (size_t j = 0; j < count; j++) {
             const struct pl_service_transition *service = &result->services_to_transition[j];
 
-            pl_table_add(&table, (const struct pl_cell[]){number((int64_t)j + 1, arena),
-                                                          plain(service->service_name),
-                                                          becomes_cell(service, arena),
-                                                          number(service->accounts, arena)});
+            pl_table_add(&table,
+                         (const struct pl_cell[]){pl_show_number((int64_t)j + 1, arena),
+                                                  pl_show_plain(service->service_name),
+                                                  becomes_cell(service, arena),
+                                                  pl_show_number(service->accounts, arena)});
         }
     }
     pl_page_heading(page, "5  Services that need a transition",
@@ -408,7 +283,7 @@ static struct pl_bytes line_text(const struct pl_billing_line *line, struct pl_a
         return PL_BYTES_LITERAL("-");
     }
     return pl_arena_format(arena, "%" PRId32 " x %.*s (%.*s)", line->quantity,
-                           ARG(line->offer_name), ARG(line->subscription_id));
+                           PL_ARG(line->offer_name), PL_ARG(line->subscription_id));
 }
 
 static void show_billing(const struct pl_page *page, const struct pl_demo_answers *answers,
@@ -418,7 +293,7 @@ static void show_billing(const struct pl_page *page, const struct pl_demo_answer
                                                {"Cancel", PL_FIT_WRAP},
                                                {"Add", PL_FIT_WRAP},
                                                {"From", PL_FIT_WRAP}};
-    struct pl_table table = pl_table_of(columns, COUNT(columns), arena);
+    struct pl_table table = pl_table_of(columns, PL_COUNT(columns), arena);
 
     for (size_t i = 0; i < answers->result_count; i++) {
         const struct pl_result *result = &answers->results[i].result;
@@ -426,10 +301,10 @@ static void show_billing(const struct pl_page *page, const struct pl_demo_answer
 
         if (billing->is_set && answers->results[i].part == 1) {
             pl_table_add(&table, (const struct pl_cell[]){
-                                     plain(or_dash(result->order_id)),
-                                     plain(line_text(&billing->cancelled, arena)),
-                                     plain(line_text(&billing->added, arena)),
-                                     plain(pl_time_text(billing->effective_at_ms, arena))});
+                                     pl_show_plain(pl_show_or_dash(result->order_id)),
+                                     pl_show_plain(line_text(&billing->cancelled, arena)),
+                                     pl_show_plain(line_text(&billing->added, arena)),
+                                     pl_show_plain(pl_time_text(billing->effective_at_ms, arena))});
         }
     }
     pl_page_heading(page, "6  Billing",
@@ -446,15 +321,15 @@ static void show_dead_letters(const struct pl_page *page, const struct pl_demo_a
                                                {"Code", PL_FIT_WRAP},
                                                {"Message", PL_FIT_WRAP},
                                                {"Topic/partition/offset", PL_FIT_WRAP}};
-    struct pl_table table = pl_table_of(columns, COUNT(columns), arena);
+    struct pl_table table = pl_table_of(columns, PL_COUNT(columns), arena);
 
     for (size_t i = 0; i < answers->dead_letter_count; i++) {
         const struct pl_demo_dead_letter *letter = &answers->dead_letters[i];
 
-        pl_table_add(&table, (const struct pl_cell[]){plain(letter->topic),
+        pl_table_add(&table, (const struct pl_cell[]){pl_show_plain(letter->topic),
                                                       {letter->code, PL_TONE_BAD},
-                                                      plain(letter->message),
-                                                      plain(letter->source)});
+                                                      pl_show_plain(letter->message),
+                                                      pl_show_plain(letter->source)});
     }
     pl_page_heading(page, "7  Dead letters",
                     "Records that cannot be taken in are set aside as they are; the rest goes on.");

@@ -12,6 +12,7 @@
 #define FLUSH_TIMEOUT_MS 10000
 #define TOPICS_TIMEOUT_MS 10000
 #define TOPICS_WAIT_MS 20
+#define READ_TIMEOUT_MS 100
 #define CUT_BYTES 6 /* of the time that a request ends with */
 
 /* ---- opening and closing --------------------------------------------------------------------- */
@@ -75,11 +76,18 @@ enum pl_status pl_demo_stage_open(struct pl_demo_stage *stage, const char *path,
 static enum pl_status drop_cache(struct pl_demo_stage *stage, struct pl_error *error)
 {
     struct pl_cache cache = pl_redis_port(stage->redis);
+    struct pl_arena arena = PL_ARENA_INIT;
     enum pl_status status = PL_OK;
 
     for (int32_t partition = 0; status == PL_OK && partition < PARTITION_COUNT; partition++) {
-        status = cache.ops->drop(cache.self, partition, error);
+        struct pl_cache_read read = {.partition = partition};
+
+        status = cache.ops->read(cache.self, &read, 1, &arena, error);
+        if (status == PL_OK) {
+            status = cache.ops->drop(cache.self, partition, read.checkpoint, error);
+        }
     }
+    pl_arena_done(&arena);
     return status == PL_OK
                ? PL_OK
                : pl_fail_at(error, status, "cache entries of %s are left behind", stage->name);
@@ -265,7 +273,7 @@ static enum pl_status send_requests(struct pl_demo_stage *stage, struct pl_kafka
 /* The real service, until it has taken in all that is there. */
 static enum pl_status run_service(struct pl_demo_stage *stage, struct pl_error *error)
 {
-    enum pl_status status = pl_service_run(&stage->settings, true, stage->stop, error);
+    enum pl_status status = pl_service_run(&stage->settings, true, stage->stop, NULL, error);
 
     if (status == PL_OK && is_stopped(stage)) {
         return pl_fail(error, PL_AGAIN, "the service was stopped before it was done");
@@ -300,6 +308,7 @@ enum pl_status pl_demo_stage_play(struct pl_demo_stage *stage, const struct pl_d
 /* What a reader of answers needs. */
 struct reading {
     struct pl_demo_stage *stage;
+    struct pl_kafka_scan *scan;
     struct pl_decoder *decoder;
     struct pl_arena *arena;
     struct pl_demo_answers *answers;
@@ -358,7 +367,7 @@ static enum pl_status take_dead_letter(const struct reading *reading,
     size_t count;
 
     (void)error;
-    pl_kafka_reader_headers(stage->reader, reading->arena, &headers, &count);
+    pl_kafka_scan_headers(reading->scan, reading->arena, &headers, &count);
     source[0] = short_name(stage, header_value(headers, count, "planlift-topic", reading->arena));
     source[1] = header_value(headers, count, "planlift-partition", reading->arena);
     source[2] = header_value(headers, count, "planlift-offset", reading->arena);
@@ -382,18 +391,21 @@ static enum pl_status read_topic(const struct reading *reading, enum pl_topic to
                                                         struct pl_error *error),
                                  struct pl_error *error)
 {
-    struct pl_kafka_scan scan;
-    struct pl_record record;
-    enum pl_status status = pl_kafka_scan_start(&scan, reading->stage->reader, topic, error);
+    const struct pl_kafka_scan_plan plan = {
+        .topic = topic, .partition = PL_SCAN_ALL_PARTITIONS, .until = PL_SCAN_TO_END};
+    struct pl_scan_event event = {.kind = PL_SCAN_IDLE};
+    enum pl_status status = pl_kafka_scan_start(reading->scan, &plan, error);
 
-    while (status == PL_OK) {
-        status = pl_kafka_scan_next(&scan, &record, error);
-        if (status == PL_OK) {
-            status = take(reading, &record, error);
+    while (status == PL_OK && event.kind != PL_SCAN_END) {
+        status = pl_kafka_scan_next(reading->scan, READ_TIMEOUT_MS, &event, error);
+        if (status == PL_OK && is_stopped(reading->stage)) {
+            status = pl_fail(error, PL_AGAIN, "it was stopped");
+        }
+        if (status == PL_OK && event.kind == PL_SCAN_RECORD) {
+            status = take(reading, &event.record, error);
         }
     }
-    pl_kafka_reader_close(reading->stage->reader);
-    return status == PL_NOT_FOUND ? PL_OK : status;
+    return status;
 }
 
 enum pl_status pl_demo_stage_read(struct pl_demo_stage *stage, struct pl_arena *arena,
@@ -412,6 +424,9 @@ enum pl_status pl_demo_stage_read(struct pl_demo_stage *stage, struct pl_arena *
     source = pl_schemas_source(schemas);
     status = pl_decoder_new(&own, &source, error, &reading.decoder);
     if (status == PL_OK) {
+        status = pl_kafka_scan_new(&stage->settings.kafka, &reading.scan, error);
+    }
+    if (status == PL_OK) {
         status = read_topic(&reading, PL_TOPIC_RESULTS, take_result, error);
     }
     if (status == PL_OK) {
@@ -420,6 +435,7 @@ enum pl_status pl_demo_stage_read(struct pl_demo_stage *stage, struct pl_arena *
     if (status == PL_OK) {
         status = read_topic(&reading, PL_TOPIC_EVENTS_DLQ, take_dead_letter, error);
     }
+    pl_kafka_scan_free(reading.scan);
     pl_decoder_free(reading.decoder);
     pl_schemas_free(schemas);
     *ret_answers = answers;

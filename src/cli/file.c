@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "planlift/arena.h"
+
 static const char *system_reason(void)
 {
     return strerror(errno); /* NOLINT(concurrency-mt-unsafe): called before there are threads */
@@ -16,6 +18,9 @@ enum pl_status pl_file_read(const char *path, struct pl_error *error, struct pl_
     enum pl_status status = PL_OK;
     size_t count;
 
+    if (file == NULL && errno == ENOMEM) {
+        pl_out_of_memory(BUFSIZ);
+    }
     if (file == NULL) {
         return pl_fail(error, PL_NOT_FOUND, "%s: cannot be opened: %s", path, system_reason());
     }

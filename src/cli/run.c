@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/signals.h"
 #include "cli/service.h"
+#include "planlift/exit_reason.h"
 #include "planlift/log.h"
 
 static const char usage[] =
@@ -21,8 +23,13 @@ static const char usage[] =
     "                       topics held at the start\n"
     "  -h, --help           show this text\n"
     "\n"
-    "Exit codes: 0 stopped or drained, 1 failed (the last line says exit_reason=...), 2 wrong\n"
-    "use or configuration.\n\n";
+    "With http.listen it answers /livez (200: the loop goes on) and /readyz (200, or 503 with a\n"
+    "line for each thing it waits for).\n"
+    "\n"
+    "Exit codes: 0 stopped or drained, 1 failed, 2 wrong use or configuration. The last line of\n"
+    "one that failed is exit_reason= and one word, which also goes to /dev/termination-log where\n"
+    "there is one: configuration, topics, kafka, redis, state, fenced (another process has the\n"
+    "slot), hung (a call never came back), out_of_memory, crashed, failed.\n\n";
 
 /* Set by SIGTERM and SIGINT: the loop ends after the batch under way. */
 static volatile sig_atomic_t is_asked_to_stop;
@@ -44,18 +51,14 @@ static void catch_signals(void)
     (void)sigaction(SIGPIPE, &action, NULL);
 }
 
-static int tell_end(enum pl_status status, const struct pl_error *error)
+static int tell_end(enum pl_status status, const char *reason, const struct pl_error *error)
 {
-    const char *reason = status == PL_FENCED     ? "fenced"
-                         : status == PL_BAD_DATA ? "configuration"
-                                                 : "failed";
-
     if (status == PL_OK) {
         pl_log(INFO, "stopped", PL_F_TEXT("reason", is_asked_to_stop ? "signal" : "drained"));
         return 0;
     }
     pl_log(ERROR, "failed", PL_F_TEXT("reason", error->text));
-    (void)fprintf(stderr, "exit_reason=%s\n", reason);
+    pl_exit_reason_tell(reason);
     return status == PL_BAD_DATA ? 2 : 1;
 }
 
@@ -63,17 +66,17 @@ static int run(const char *path, bool drain)
 {
     struct pl_settings settings;
     struct pl_error error = {""};
-    enum pl_status status = pl_settings_load(path, &settings, &error);
-    int code;
+    const char *reason = "configuration";
+    enum pl_status status;
 
+    pl_signals_tell_crash();
+    status = pl_settings_load(path, &settings, &error);
     if (status == PL_OK) {
         catch_signals();
-        status = pl_service_run(&settings, drain, &is_asked_to_stop, &error);
-        code = tell_end(status, &error);
+        status = pl_service_run(&settings, drain, &is_asked_to_stop, &reason, &error);
         pl_settings_done(&settings);
-        return code;
     }
-    return tell_end(status, &error);
+    return tell_end(status, reason, &error);
 }
 
 int pl_cli_run(int argc, char **argv)

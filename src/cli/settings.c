@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "io/world.h"
 #include "planlift/arena.h"
 #include "planlift/log.h"
 
@@ -51,6 +52,20 @@ static char *host_name(void)
     return gethostname(host, sizeof(host) - 1) == 0 ? join(host, "") : join("unknown", "");
 }
 
+/* Of this process alone, also where every container's process has the same number. */
+static char *make_client_id(const char *host)
+{
+    struct pl_system_world system = {.stop = NULL};
+    const struct pl_world world = pl_system_world_port(&system);
+    unsigned char nonce[16];
+    char process[64];
+
+    world.ops->random_id(world.self, nonce);
+    (void)snprintf(process, sizeof(process), "/%ld-%02x%02x%02x", (long)getpid(), nonce[0],
+                   nonce[1], nonce[2]);
+    return join(host, process);
+}
+
 static char *make_instance_id(const struct pl_config *config, const char *host)
 {
     const char *slot = pl_config_text(config, PL_SETTING_SLOT);
@@ -83,7 +98,7 @@ static void set_kafka(struct pl_settings *settings)
     kafka->property_count = pl_config_kafka(config, &kafka->properties);
     kafka->group_id = pl_config_text(config, PL_SETTING_GROUP_ID);
     kafka->instance_id = settings->instance_id;
-    kafka->host = settings->host;
+    kafka->client_id = settings->client_id;
     kafka->partitioner = pl_config_text(config, PL_SETTING_PARTITIONER);
     kafka->message_max_bytes = most == NULL ? KAFKA_MESSAGE_MAX_BYTES : strtoll(most, NULL, 10);
     kafka->topics[PL_TOPIC_EVENTS] = pl_config_text(config, PL_SETTING_TOPIC_EVENTS);
@@ -103,10 +118,6 @@ static enum pl_status refuse_unbuilt(const struct pl_config *config, struct pl_e
     if (pl_config_text(config, PL_SETTING_SCHEMA_REGISTRY_URL) != NULL) {
         return pl_fail(error, PL_BAD_DATA,
                        "schema.registry.url is not built yet; use schemas.path");
-    }
-    if (pl_config_text(config, PL_SETTING_HTTP_LISTEN) != NULL) {
-        pl_log(WARN, "http_not_built", PL_F_TEXT("setting", "http.listen"),
-               PL_F_TEXT("text", "/livez, /readyz and /metrics are not built yet"));
     }
     return PL_OK;
 }
@@ -136,6 +147,7 @@ enum pl_status pl_settings_load_fixed(const char *path, const struct pl_config_f
     }
     set_up_log(settings->config);
     settings->host = host_name();
+    settings->client_id = make_client_id(settings->host);
     settings->instance_id = make_instance_id(settings->config, settings->host);
     set_kafka(settings);
     return PL_OK;
@@ -148,6 +160,7 @@ void pl_settings_done(struct pl_settings *settings)
         free(settings->dlq_names[input]);
     }
     free(settings->instance_id);
+    free(settings->client_id);
     free(settings->host);
     *settings = (struct pl_settings){.config = NULL};
 }

@@ -14,6 +14,7 @@ struct pl_settings {
     char *dlq_names[PL_INPUT_COUNT]; /* owned */
     char *instance_id;               /* owned: group.id-slot */
     char *host;                      /* owned: this machine's name */
+    char *client_id;                 /* owned: the host's name and what tells this process apart */
 };
 
 /* Load the file (NULL: none) and the environment; sets up the log. Errors: PL_BAD_DATA.

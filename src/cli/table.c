@@ -375,6 +375,9 @@ static struct measure *find_widths(const struct pl_table *table, const struct pl
             measure_text(&measures[i], table->cells[row * table->column_count + i].text,
                          table->columns[i].fit);
         }
+        if (table->widths != NULL) {
+            measures[i] = (struct measure){table->widths[i], table->widths[i]};
+        }
         total += measures[i].width;
     }
     while (total > page->width && round < ROUND_COUNT) {
@@ -512,26 +515,33 @@ static void print_row(struct print *print, const struct pl_cell *cells)
     } while (has_rest(print));
 }
 
+static void print_head(struct print *print)
+{
+    if (print->page->is_fancy) {
+        print_line(print, "\xe2\x94\x8c", "\xe2\x94\xac", "\xe2\x94\x90");
+        print_headings(print);
+        print_line(print, "\xe2\x94\x9c", "\xe2\x94\xbc", "\xe2\x94\xa4");
+    } else {
+        print_headings(print);
+        print_dashes(print);
+    }
+}
+
 void pl_table_print(const struct pl_table *table, const struct pl_page *page)
 {
     struct text_mode mode = enter_text_mode();
     struct print print = {.table = table, .page = page};
 
-    if (table->row_count > 0) {
+    if (table->row_count > 0 || table->has_before) {
         print.measures = find_widths(table, page);
         print.rests = pl_arena_zalloc(table->arena, table->column_count, sizeof(*print.rests));
-        if (page->is_fancy) {
-            print_line(&print, "\xe2\x94\x8c", "\xe2\x94\xac", "\xe2\x94\x90");
-            print_headings(&print);
-            print_line(&print, "\xe2\x94\x9c", "\xe2\x94\xbc", "\xe2\x94\xa4");
-        } else {
-            print_headings(&print);
-            print_dashes(&print);
+        if (!table->has_before) {
+            print_head(&print);
         }
         for (size_t row = 0; row < table->row_count; row++) {
             print_row(&print, table->cells + row * table->column_count);
         }
-        if (page->is_fancy) {
+        if (page->is_fancy && !table->has_after) {
             print_line(&print, "\xe2\x94\x94", "\xe2\x94\xb4", "\xe2\x94\x98");
         }
     }

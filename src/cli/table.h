@@ -55,6 +55,10 @@ struct pl_table {
     size_t row_count;
     size_t row_capacity;
     struct pl_arena *arena;
+    /* For one that is printed in pieces, as its rows come; its owner may set them. */
+    const size_t *widths; /* by column, borrowed; NULL: as wide as the texts are */
+    bool has_before;      /* a piece was printed before: no headings any more */
+    bool has_after;       /* a piece is to come: no end yet */
 };
 
 struct pl_table pl_table_of(const struct pl_column *columns, size_t column_count,
@@ -63,8 +67,8 @@ struct pl_table pl_table_of(const struct pl_column *columns, size_t column_count
 /* Append a row of column_count cells. */
 void pl_table_add(struct pl_table *table, const struct pl_cell *cells);
 
-/* Print it, no wider than the page: columns that wrap give way first. Nothing where it has no
- * rows. */
+/* Print it, no wider than the page: columns that wrap give way first. Nothing where it has no rows
+ * (but the end of one that has pieces before). */
 void pl_table_print(const struct pl_table *table, const struct pl_page *page);
 
 #endif

@@ -18,7 +18,7 @@ struct pl_kafka_options {
     size_t property_count;
     const char *group_id;
     const char *instance_id; /* group.id-slot: group.instance.id and transactional.id (I10) */
-    const char *host; /* client.id unless the user sets one: who holds a slot is told by it */
+    const char *client_id;   /* client.id unless the user sets one: host and process, as no other */
     const char *topics[PL_TOPIC_COUNT];
     const char *partitioner;   /* murmur2_random, consistent_random or none */
     int64_t message_max_bytes; /* kafka.message.max.bytes as the user set it, or Kafka's default */
@@ -55,8 +55,17 @@ PL_MUST_CHECK enum pl_status pl_kafka_topics_delete(const struct pl_kafka_option
 
 /* ---- slots ----------------------------------------------------------------------------------- */
 
-/* Name of the host that holds our slot in the group now, for the message of one that lost it. */
-void pl_kafka_slot_holder(const struct pl_kafka_options *options, char *ret_holder, size_t size);
+/* A member of the group. */
+struct pl_slot_holder {
+    char client_id[256]; /* cut to fit */
+    char address[128];
+};
+
+/* Ask which member of the group holds our slot now. Errors: PL_NOT_FOUND (no member does), PL_AGAIN
+ * (Kafka does not answer), PL_FATAL. */
+PL_MUST_CHECK enum pl_status pl_kafka_slot_holder(const struct pl_kafka_options *options,
+                                                  struct pl_slot_holder *ret_holder,
+                                                  struct pl_error *error);
 
 /* ---- ports ----------------------------------------------------------------------------------- */
 

@@ -35,11 +35,17 @@ static enum pl_status set_all(rd_kafka_conf_t *conf, const struct pl_kafka_optio
                               const struct pl_property *defaults, const struct pl_property *forced,
                               struct pl_error *error)
 {
-    enum pl_status status = set_property(conf, "client.id", options->host, error);
+    char unused[256];
+    enum pl_status status = set_property(conf, "client.id", options->client_id, error);
 
     if (status == PL_OK) {
         status = set_property(conf, "bootstrap.servers", PL_KAFKA_DEFAULT_SERVERS, error);
     }
+    if (status == PL_OK) { /* ten seconds by default: too long after a broker is back */
+        status = set_property(conf, "reconnect.backoff.max.ms", "1000", error);
+    }
+    /* Not known before 2.3.0, which see kafka_reader.c; a second by default from then on. */
+    (void)rd_kafka_conf_set(conf, "fetch.queue.backoff.ms", "10", unused, sizeof(unused));
     for (; status == PL_OK && defaults->name != NULL; defaults++) {
         status = set_property(conf, defaults->name, defaults->value, error);
     }

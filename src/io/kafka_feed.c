@@ -38,6 +38,8 @@ struct pl_kafka_feed {
     bool has_assigned, has_revoked; /* noted by the callback, to be told */
     bool has_new_starts;            /* the assigned list must be replaced */
     bool is_failed;                 /* an assignment that cannot be worked with */
+    bool is_in_doubt;               /* somebody was told that we are fenced: is it so? */
+    bool must_rejoin;               /* with a new consumer, once all records are released */
     unsigned polls;
     int64_t last_check_ms;
 };
@@ -301,11 +303,63 @@ static bool tell_rebalance(struct pl_kafka_feed *feed, struct pl_feed_event *ret
     return false;
 }
 
+/* ---- fenced ---------------------------------------------------------------------------------- */
+
+void pl_kafka_feed_doubt(struct pl_kafka_feed *feed)
+{
+    feed->is_in_doubt = true;
+}
+
+/* Has another process our slot? Where a join of ours was served but its answer lost, as in a
+ * broker's restart, the group takes the next one for that of a newcomer, and fences us although
+ * nobody but ourselves has the slot: then we join anew. */
+static enum pl_status judge_fencing(struct pl_kafka_feed *feed, struct pl_feed_event *ret_event,
+                                    struct pl_error *error)
+{
+    struct pl_slot_holder holder;
+    enum pl_status status = pl_kafka_slot_holder(feed->options, &holder, error);
+
+    if (status == PL_AGAIN) {
+        pl_log(DEBUG, "slot_unknown", PL_F_TEXT("reason", error->text));
+        return PL_OK; /* asked again with the next poll */
+    }
+    feed->is_in_doubt = false;
+    if (status == PL_OK && strcmp(holder.client_id, feed->options->client_id) != 0) {
+        return pl_fail(error, PL_FENCED, "another process has taken the slot %s",
+                       feed->options->instance_id);
+    }
+    if (status != PL_OK && status != PL_NOT_FOUND) {
+        return status;
+    }
+    pl_log(WARN, "joining_anew",
+           PL_F_TEXT("reason", "fenced by the group, but no other process has the slot"));
+    forget_all(feed);
+    feed->has_assigned = feed->has_revoked = feed->has_new_starts = false;
+    feed->must_rejoin = true;
+    ret_event->kind = PL_FEED_REVOKED;
+    return PL_OK;
+}
+
+static enum pl_status rejoin(struct pl_kafka_feed *feed, struct pl_error *error)
+{
+    if (feed->rk != NULL) {
+        (void)rd_kafka_consumer_close(feed->rk); /* it is out of the group already */
+        rd_kafka_destroy(feed->rk);
+        feed->rk = NULL;
+    }
+    feed->must_rejoin = false;
+    return open_consumer(feed, error);
+}
+
 static enum pl_status fail_message(struct pl_kafka_feed *feed, const rd_kafka_message_t *message,
                                    struct pl_error *error)
 {
     switch (message->err) {
     case RD_KAFKA_RESP_ERR__FATAL:
+        if (rd_kafka_fatal_error(feed->rk, NULL, 0) == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID) {
+            feed->is_in_doubt = true;
+            return PL_OK;
+        }
         return pl_kafka_fatal(error, feed->rk, "consumer group");
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
     case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
@@ -320,8 +374,8 @@ static enum pl_status fail_message(struct pl_kafka_feed *feed, const rd_kafka_me
         return pl_fail(error, PL_FATAL, "not allowed by the ACLs: %s",
                        rd_kafka_message_errstr(message));
     case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
-        return pl_fail(error, PL_FENCED, "another process has taken the slot %s",
-                       feed->options->instance_id);
+        feed->is_in_doubt = true;
+        return PL_OK;
     default:
         pl_log(WARN, "consumer_error", PL_F_TEXT("error", rd_kafka_message_errstr(message)));
         return PL_OK; /* transient: librdkafka goes on by itself */
@@ -357,6 +411,15 @@ static enum pl_status poll(void *self, int timeout_ms, struct pl_feed_event *ret
     enum pl_status status = PL_OK;
 
     *ret_event = (struct pl_feed_event){.kind = PL_FEED_IDLE};
+    if (feed->must_rejoin) {
+        status = rejoin(feed, error);
+    }
+    if (status == PL_OK && feed->is_in_doubt) {
+        return judge_fencing(feed, ret_event, error);
+    }
+    if (status != PL_OK) {
+        return status;
+    }
     if (feed->polls++ % TOPICS_CHECK_POLLS == 0 || timeout_ms > 0) {
         status = check_topics(feed, error);
     }

@@ -24,8 +24,10 @@ struct pl_kafka_reader {
 
 static const struct pl_property reader_defaults[] = {
     {"fetch.wait.max.ms", "20"}, /* the end of a partition is told after one empty fetch */
-    {"queued.max.messages.kbytes", "16384"},
-    {"queued.min.messages", "10000"},
+    /* Before 2.3.0 a library that has so much ahead may sleep for a second before it fetches more:
+     * enough to be read meanwhile, and no more (I13). */
+    {"queued.max.messages.kbytes", "49152"},
+    {"queued.min.messages", "150000"},
     {NULL, NULL}};
 
 static enum pl_status new_handle(const struct pl_kafka_options *options, const char *isolation,
@@ -123,19 +125,42 @@ void pl_kafka_reader_free(struct pl_kafka_reader *reader)
     free(reader);
 }
 
-enum pl_status pl_kafka_reader_range(struct pl_kafka_reader *reader, enum pl_topic topic,
-                                     int32_t partition, int64_t *ret_first, int64_t *ret_end,
-                                     struct pl_error *error)
+/* -1: the end, -2: the first offset (the protocol's own numbers), of one partition.
+ * rd_kafka_query_watermark_offsets would be the call for it, but in 2.0.2 it does not keep its
+ * time: while the leader is away it waits for socket.timeout.ms (a minute), whatever it was told. */
+static enum pl_status query_offset(struct pl_kafka_reader *reader, enum pl_topic topic,
+                                   int32_t partition, int64_t what, int64_t *ret_offset,
+                                   struct pl_error *error)
 {
-    rd_kafka_resp_err_t err =
-        rd_kafka_query_watermark_offsets(reader->uncommitted, reader->options->topics[topic],
-                                         partition, ret_first, ret_end, PL_KAFKA_CALL_TIMEOUT_MS);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_t *place =
+        rd_kafka_topic_partition_list_add(list, reader->options->topics[topic], partition);
+    rd_kafka_resp_err_t err;
 
+    place->offset = what;
+    err = rd_kafka_offsets_for_times(reader->uncommitted, list, PL_KAFKA_CALL_TIMEOUT_MS);
+    if (err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        err = place->err;
+        *ret_offset = place->offset;
+    }
+    rd_kafka_topic_partition_list_destroy(list);
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR) {
         (void)pl_kafka_fail(error, err, "asking for the end of a partition");
         return pl_fail_at(error, PL_AGAIN, "%s/%d", reader->options->topics[topic], partition);
     }
     return PL_OK;
+}
+
+enum pl_status pl_kafka_reader_range(struct pl_kafka_reader *reader, enum pl_topic topic,
+                                     int32_t partition, int64_t *ret_first, int64_t *ret_end,
+                                     struct pl_error *error)
+{
+    enum pl_status status =
+        query_offset(reader, topic, partition, RD_KAFKA_OFFSET_BEGINNING, ret_first, error);
+
+    return status != PL_OK
+               ? status
+               : query_offset(reader, topic, partition, RD_KAFKA_OFFSET_END, ret_end, error);
 }
 
 enum pl_status pl_kafka_reader_open(struct pl_kafka_reader *reader, enum pl_topic topic,

@@ -19,8 +19,12 @@ static const struct pl_property sender_defaults[] = {{"linger.ms", "0"}, {NULL, 
 static void on_report(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque)
 {
     struct pl_kafka_sender *sender = opaque;
+    struct pl_place *place = message->_private;
 
     (void)rk;
+    if (place != NULL) {
+        *place = (struct pl_place){message->partition, message->offset};
+    }
     if (sender->failure == RD_KAFKA_RESP_ERR_NO_ERROR) {
         sender->failure = message->err;
     }
@@ -107,6 +111,13 @@ static enum pl_status produce_status(rd_kafka_error_t *kafka_error, struct pl_er
 enum pl_status pl_kafka_send(struct pl_kafka_sender *sender, const struct pl_message *message,
                              struct pl_error *error)
 {
+    return pl_kafka_send_noting(sender, message, NULL, error);
+}
+
+enum pl_status pl_kafka_send_noting(struct pl_kafka_sender *sender,
+                                    const struct pl_message *message, struct pl_place *place,
+                                    struct pl_error *error)
+{
     /* librdkafka takes the bytes as void * but copies them (F_COPY). */
     union {
         const char *in;
@@ -120,7 +131,8 @@ enum pl_status pl_kafka_send(struct pl_kafka_sender *sender, const struct pl_mes
         {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
         {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {key.out, message->key.len}},
         {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {value.out, message->value.len}},
-        {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers}};
+        {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers},
+        {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = place}};
     rd_kafka_error_t *kafka_error;
     enum pl_status status = open_topic(sender, message->topic, error);
 

@@ -20,6 +20,18 @@ PL_MUST_CHECK enum pl_status pl_kafka_send(struct pl_kafka_sender *sender,
                                            const struct pl_message *message,
                                            struct pl_error *error);
 
+/* Where a record lies. */
+struct pl_place {
+    int32_t partition;
+    int64_t offset;
+};
+
+/* The same; *place is filled by a flush that succeeds, and must live for as long as the sender is
+ * asked to send or flush. */
+PL_MUST_CHECK enum pl_status pl_kafka_send_noting(struct pl_kafka_sender *sender,
+                                                  const struct pl_message *message,
+                                                  struct pl_place *place, struct pl_error *error);
+
 /* Wait until Kafka has stored all that was sent. Errors: PL_AGAIN (not within timeout_ms, some may
  * still be stored), PL_BAD_DATA or PL_FATAL (a record was refused; those that were not are stored).
  * Tells of a refused record once. */

@@ -1,4 +1,4 @@
-/* Who holds our slot now? Asked once, when this process was told that it has lost it. */
+/* Who holds our slot now? Asked by a process that was told that it has lost it. */
 #include <stdio.h>
 #include <string.h>
 
@@ -6,9 +6,9 @@
 
 static const struct pl_property no_properties[] = {{NULL, NULL}};
 
-/* The member of the group with our instance id, as text. */
-static void find_holder(const rd_kafka_ConsumerGroupDescription_t *group, const char *instance_id,
-                        char *ret_holder, size_t size)
+/* The member of the group with our instance id. */
+static bool find_holder(const rd_kafka_ConsumerGroupDescription_t *group, const char *instance_id,
+                        struct pl_slot_holder *ret_holder)
 {
     size_t count = rd_kafka_ConsumerGroupDescription_member_count(group);
 
@@ -18,47 +18,71 @@ static void find_holder(const rd_kafka_ConsumerGroupDescription_t *group, const 
         const char *found = rd_kafka_MemberDescription_group_instance_id(member);
 
         if (found != NULL && strcmp(found, instance_id) == 0) {
-            (void)snprintf(ret_holder, size, "%s (address %s)", /* cut to fit */
-                           rd_kafka_MemberDescription_client_id(member),
+            (void)snprintf(ret_holder->client_id, sizeof(ret_holder->client_id), "%s",
+                           rd_kafka_MemberDescription_client_id(member));
+            (void)snprintf(ret_holder->address, sizeof(ret_holder->address), "%s",
                            rd_kafka_MemberDescription_host(member));
+            return true;
         }
     }
+    return false;
 }
 
-static void ask(rd_kafka_t *rk, const struct pl_kafka_options *options, char *ret_holder,
-                size_t size)
+/* The one group that was asked for. */
+static enum pl_status read_answer(rd_kafka_event_t *event, const struct pl_kafka_options *options,
+                                  struct pl_slot_holder *ret_holder, struct pl_error *error)
+{
+    static const char what[] = "asking Kafka for the members of the group";
+    const rd_kafka_ConsumerGroupDescription_t **groups;
+    const rd_kafka_error_t *group_error;
+    size_t count = 0;
+
+    if (rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return pl_kafka_fail(error, rd_kafka_event_error(event), what);
+    }
+    groups = rd_kafka_DescribeConsumerGroups_result_groups(
+        rd_kafka_event_DescribeConsumerGroups_result(event), &count);
+    if (count != 1) {
+        return pl_fail(error, PL_FATAL, "%s: %zu answers", what, count);
+    }
+    group_error = rd_kafka_ConsumerGroupDescription_error(groups[0]);
+    if (group_error != NULL) {
+        return pl_kafka_fail(error, rd_kafka_error_code(group_error), what);
+    }
+    return find_holder(groups[0], options->instance_id, ret_holder) ? PL_OK : PL_NOT_FOUND;
+}
+
+static enum pl_status ask(rd_kafka_t *rk, const struct pl_kafka_options *options,
+                          struct pl_slot_holder *ret_holder, struct pl_error *error)
 {
     const char *groups[] = {options->group_id};
     rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
     rd_kafka_event_t *event;
+    enum pl_status status;
 
     rd_kafka_DescribeConsumerGroups(rk, groups, 1, NULL, queue);
     event = rd_kafka_queue_poll(queue, PL_KAFKA_CALL_TIMEOUT_MS);
-    if (event != NULL && rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        size_t count;
-        const rd_kafka_ConsumerGroupDescription_t **found =
-            rd_kafka_DescribeConsumerGroups_result_groups(
-                rd_kafka_event_DescribeConsumerGroups_result(event), &count);
-
-        for (size_t i = 0; i < count; i++) {
-            find_holder(found[i], options->instance_id, ret_holder, size);
-        }
-    }
-    if (event != NULL) {
+    if (event == NULL) {
+        status = pl_fail(error, PL_AGAIN, "Kafka does not say who is in the group");
+    } else {
+        status = read_answer(event, options, ret_holder, error);
         rd_kafka_event_destroy(event);
     }
     rd_kafka_queue_destroy(queue);
+    return status;
 }
 
-void pl_kafka_slot_holder(const struct pl_kafka_options *options, char *ret_holder, size_t size)
+enum pl_status pl_kafka_slot_holder(const struct pl_kafka_options *options,
+                                    struct pl_slot_holder *ret_holder, struct pl_error *error)
 {
     const struct pl_client_plan plan = {
         .type = RD_KAFKA_PRODUCER, .defaults = no_properties, .forced = no_properties};
     rd_kafka_t *rk = NULL;
+    enum pl_status status = pl_kafka_client_new(options, &plan, &rk, error);
 
-    (void)snprintf(ret_holder, size, "a process that Kafka does not name");
-    if (pl_kafka_client_new(options, &plan, &rk, NULL) == PL_OK) {
-        ask(rk, options, ret_holder, size);
+    if (status == PL_OK) {
+        status = ask(rk, options, ret_holder, error);
         rd_kafka_destroy(rk);
     }
+    return status;
 }

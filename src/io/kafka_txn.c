@@ -224,13 +224,17 @@ void pl_kafka_txn_free(struct pl_kafka_txn *txn)
 /* ---- a transaction --------------------------------------------------------------------------- */
 
 /* Fenced as a producer may be our own transaction that ran out of time: a new producer finds out.
- * Who has really lost the slot is told so by the group. */
+ * Who has really lost the slot is told so by the group, which is asked. */
 static enum pl_status taint(struct pl_kafka_txn *txn, enum pl_status status)
 {
     if (status == PL_OK || status == PL_ABORT || status == PL_BAD_DATA) {
         return status;
     }
     txn->must_renew = true;
+    if (status == PL_FENCED) {
+        pl_kafka_feed_doubt(txn->feed);
+        return PL_AGAIN;
+    }
     return rd_kafka_fatal_error(txn->rk, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR ? PL_AGAIN : status;
 }
 
@@ -436,9 +440,9 @@ static enum pl_status commit(void *self, const struct pl_position *positions, si
     }
     status = PL_AGAIN;
     for (int tries = 0; status == PL_AGAIN && tries < CALL_TRIES; tries++) {
-        status = pl_kafka_consume_error(error,
-                                        rd_kafka_commit_transaction(txn->rk, CALL_TIMEOUT_MS),
-                                        "committing the transaction");
+        status =
+            pl_kafka_consume_error(error, rd_kafka_commit_transaction(txn->rk, CALL_TIMEOUT_MS),
+                                   "committing the transaction");
     }
     if (status == PL_OK && pl_kafka_doubt_is_raised(&txn->doubt)) {
         pl_log(WARN, "producer_in_doubt",
@@ -455,9 +459,9 @@ static enum pl_status abort_transaction(void *self, struct pl_error *error)
 
     txn->sequence++; /* late reports are not of the next transaction */
     if (!txn->must_renew) {
-        status = pl_kafka_consume_error(error,
-                                        rd_kafka_abort_transaction(txn->rk, ABORT_TIMEOUT_MS),
-                                        "aborting the transaction");
+        status =
+            pl_kafka_consume_error(error, rd_kafka_abort_transaction(txn->rk, ABORT_TIMEOUT_MS),
+                                   "aborting the transaction");
     }
     if (status != PL_OK) {
         pl_log(DEBUG, "abort_failed", PL_F_TEXT("reason", error->text));

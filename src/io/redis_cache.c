@@ -1,27 +1,25 @@
-/* The cache on Redis: commands of one call go out together and the answers are read in order. Any
- * failure closes the connection; the outcome of what was under way is then unknown, and the caller
- * reads the checkpoint again before it relies on anything (I3). */
-#include <assert.h>
+/* The cache on Redis: commands of one call go out together and the answers are read in order. After
+ * a failure the outcome of what was under way is unknown, and the caller reads the checkpoint again
+ * before it relies on anything (I3). */
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
 
 #include <hiredis/hiredis.h>
 
 #include "io/redis.h"
+#include "io/redis_link.h"
 #include "planlift/arena.h"
-#include "planlift/log.h"
 
-#define CONNECT_TIMEOUT_S 2
-#define COMMAND_TIMEOUT_S 5
 #define CHECKPOINT_FIELD "#" /* the same as PL_PROGRESS_FIELD of planlift/state.h */
 
-/* Writes fields if and only if the checkpoint is the expected one (I3). ARGV: the expected
+/* Scripts are sent in full: the hash that saves is computed in no time, and none can be lost.
+ *
+ * Writes fields if and only if the checkpoint is the expected one (I3). ARGV: the expected
  * checkpoint ("" = none), the new one, then field, value, field, value ...; "" deletes. Runs of
  * values go into one HSET each, in pieces that Lua's stack can hold. */
 static const char update_script[] =
+    "-- planlift: update\n"
     "local key = KEYS[1]\n"
     "if (redis.call('HGET', key, '#') or '') ~= ARGV[1] then return 0 end\n"
     "local i, n = 3, #ARGV\n"
@@ -39,29 +37,20 @@ static const char update_script[] =
     "redis.call('HSET', key, '#', ARGV[2])\n"
     "return 1\n";
 
+/* Nor does a drop touch what somebody else has put there meanwhile. ARGV: the expected
+ * checkpoint. */
+static const char drop_script[] =
+    "-- planlift: drop\n"
+    "if (redis.call('HGET', KEYS[1], '#') or '') ~= ARGV[1] then return 0 end\n"
+    "redis.call('UNLINK', KEYS[1])\n"
+    "return 1\n";
+
 struct pl_redis {
-    struct pl_redis_url url;
-    char *password; /* NULL: none */
+    struct pl_redis_link link;
     char *group_id;
-    redisContext *context; /* NULL: not connected */
-    char script_sha[64];
-    const char **argv; /* of the command being put together; kept for the next */
-    size_t *argv_len;
-    size_t argv_capacity;
-    size_t argc;
 };
 
 /* ---- life ------------------------------------------------------------------------------------ */
-
-static char *copy_text(const char *text)
-{
-    char *copy = text == NULL ? NULL : strdup(text);
-
-    if (text != NULL && copy == NULL) {
-        pl_out_of_memory(strlen(text));
-    }
-    return copy;
-}
 
 struct pl_redis *pl_redis_new(const struct pl_redis_url *url, const char *password,
                               const char *group_id)
@@ -71,22 +60,12 @@ struct pl_redis *pl_redis_new(const struct pl_redis_url *url, const char *passwo
     if (redis == NULL) {
         pl_out_of_memory(sizeof(*redis));
     }
-    redis->url = (struct pl_redis_url){.host = copy_text(url->host),
-                                       .port = url->port,
-                                       .path = copy_text(url->path),
-                                       .user = copy_text(url->user),
-                                       .database = url->database};
-    redis->password = copy_text(password != NULL ? password : url->password);
-    redis->group_id = copy_text(group_id);
-    return redis;
-}
-
-static void disconnect(struct pl_redis *redis)
-{
-    if (redis->context != NULL) {
-        redisFree(redis->context);
-        redis->context = NULL;
+    redis->group_id = strdup(group_id);
+    if (redis->group_id == NULL) {
+        pl_out_of_memory(strlen(group_id));
     }
+    pl_redis_link_init(&redis->link, url, password);
+    return redis;
 }
 
 void pl_redis_free(struct pl_redis *redis)
@@ -94,212 +73,59 @@ void pl_redis_free(struct pl_redis *redis)
     if (redis == NULL) {
         return;
     }
-    disconnect(redis);
-    pl_redis_url_done(&redis->url);
-    free(redis->password);
+    pl_redis_link_done(&redis->link);
     free(redis->group_id);
-    free(redis->argv);
-    free(redis->argv_len);
     free(redis);
 }
 
-/* ---- commands -------------------------------------------------------------------------------- */
-
-static void add_argument(struct pl_redis *redis, const void *data, size_t len)
+static struct pl_bytes key_of(const struct pl_redis *redis, int32_t partition,
+                              struct pl_arena *arena)
 {
-    if (redis->argc == redis->argv_capacity) {
-        redis->argv_capacity = redis->argv_capacity == 0 ? 1024 : redis->argv_capacity * 2;
-        redis->argv = realloc(redis->argv, redis->argv_capacity * sizeof(*redis->argv));
-        redis->argv_len = realloc(redis->argv_len, redis->argv_capacity * sizeof(size_t));
-        if (redis->argv == NULL || redis->argv_len == NULL) {
-            pl_out_of_memory(redis->argv_capacity * sizeof(*redis->argv));
-        }
-    }
-    redis->argv[redis->argc] = data == NULL ? "" : data;
-    redis->argv_len[redis->argc++] = len;
+    return pl_arena_format(arena, "planlift:{%s:p%" PRId32 "}", redis->group_id, partition);
 }
 
-static void add_text(struct pl_redis *redis, const char *text)
+/* To the callers of the port every failure is the same: not now. */
+static enum pl_status fail_call(const struct pl_redis *redis, enum pl_status status,
+                                int32_t partition, struct pl_error *error)
 {
-    add_argument(redis, text, strlen(text));
-}
-
-static void begin_command(struct pl_redis *redis, const char *name)
-{
-    redis->argc = 0;
-    add_text(redis, name);
-}
-
-static enum pl_status broken(struct pl_redis *redis, struct pl_error *error)
-{
-    enum pl_status status =
-        pl_fail(error, PL_AGAIN, "Redis: %s",
-                redis->context != NULL && redis->context->errstr[0] != '\0' ? redis->context->errstr
-                                                                            : "connection lost");
-
-    disconnect(redis);
-    return status;
-}
-
-/* Queue the command; it goes out with the first answer waited for. */
-static enum pl_status send_command(struct pl_redis *redis, struct pl_error *error)
-{
-    if (redis->context == NULL ||
-        redisAppendCommandArgv(redis->context, (int)redis->argc, redis->argv, redis->argv_len) !=
-            REDIS_OK) {
-        return broken(redis, error);
+    if (status == PL_BAD_DATA) {
+        return pl_fail_at(error, PL_AGAIN, "key planlift:{%s:p%" PRId32 "}", redis->group_id,
+                          partition);
     }
-    return PL_OK;
-}
-
-/* The next answer, which is not an error. Owns: freeReplyObject(*ret_reply). */
-static enum pl_status get_reply(struct pl_redis *redis, redisReply **ret_reply,
-                                struct pl_error *error)
-{
-    void *answer = NULL;
-    redisReply *reply;
-
-    if (redis->context == NULL || redisGetReply(redis->context, &answer) != REDIS_OK) {
-        return broken(redis, error);
-    }
-    reply = answer;
-    assert(reply != NULL); /* hiredis gives one unless it fails */
-    if (reply->type == REDIS_REPLY_ERROR) {
-        enum pl_status status = strncmp(reply->str, "NOSCRIPT", 8) == 0 ? PL_NOT_FOUND : PL_AGAIN;
-
-        (void)pl_fail(error, status, "Redis answers: %s", reply->str);
-        freeReplyObject(reply);
-        return status;
-    }
-    *ret_reply = reply;
-    return PL_OK;
-}
-
-/* As get_reply, for a command just put together. *ret_reply is NULL unless PL_OK. */
-static enum pl_status call(struct pl_redis *redis, redisReply **ret_reply, struct pl_error *error)
-{
-    enum pl_status status = send_command(redis, error);
-
-    *ret_reply = NULL;
-    if (status == PL_OK) {
-        status = get_reply(redis, ret_reply, error);
-    }
-    assert((*ret_reply != NULL) == (status == PL_OK));
-    return status;
-}
-
-/* A command whose answer says nothing but that it worked. */
-static enum pl_status call_plain(struct pl_redis *redis, struct pl_error *error)
-{
-    redisReply *reply = NULL;
-    enum pl_status status = call(redis, &reply, error);
-
-    if (status == PL_OK) {
-        freeReplyObject(reply);
-    }
-    return status;
-}
-
-/* ---- connection ------------------------------------------------------------------------------ */
-
-static enum pl_status log_in(struct pl_redis *redis, struct pl_error *error)
-{
-    enum pl_status status = PL_OK;
-
-    if (redis->password != NULL) {
-        begin_command(redis, "AUTH");
-        if (redis->url.user != NULL) {
-            add_text(redis, redis->url.user);
-        }
-        add_text(redis, redis->password);
-        status = call_plain(redis, error);
-    }
-    if (status == PL_OK && redis->url.database != 0) {
-        char number[16];
-
-        (void)snprintf(number, sizeof(number), "%d", redis->url.database);
-        begin_command(redis, "SELECT");
-        add_text(redis, number);
-        status = call_plain(redis, error);
-    }
-    return status;
-}
-
-static enum pl_status load_script(struct pl_redis *redis, struct pl_error *error)
-{
-    redisReply *reply;
-    enum pl_status status;
-
-    begin_command(redis, "SCRIPT");
-    add_text(redis, "LOAD");
-    add_text(redis, update_script);
-    status = call(redis, &reply, error);
-    if (status == PL_OK) {
-        (void)snprintf(redis->script_sha, sizeof(redis->script_sha), "%s",
-                       reply->str == NULL ? "" : reply->str);
-        freeReplyObject(reply);
-    }
-    return status;
-}
-
-static enum pl_status connect_once(struct pl_redis *redis, struct pl_error *error)
-{
-    struct timeval connect_timeout = {.tv_sec = CONNECT_TIMEOUT_S};
-    struct timeval command_timeout = {.tv_sec = COMMAND_TIMEOUT_S};
-    enum pl_status status;
-
-    if (redis->context != NULL && redis->context->err == 0) {
-        return PL_OK;
-    }
-    disconnect(redis);
-    redis->context =
-        redis->url.path != NULL
-            ? redisConnectUnixWithTimeout(redis->url.path, connect_timeout)
-            : redisConnectWithTimeout(redis->url.host, redis->url.port, connect_timeout);
-    if (redis->context == NULL || redis->context->err != 0 ||
-        redisSetTimeout(redis->context, command_timeout) != REDIS_OK) {
-        return broken(redis, error);
-    }
-    status = log_in(redis, error);
-    if (status == PL_OK) {
-        status = load_script(redis, error);
-    }
-    if (status != PL_OK) {
-        disconnect(redis);
-        return PL_AGAIN;
-    }
-    return PL_OK;
-}
-
-static void add_key(struct pl_redis *redis, int32_t partition, struct pl_arena *arena)
-{
-    struct pl_bytes key =
-        pl_arena_format(arena, "planlift:{%s:p%" PRId32 "}", redis->group_id, partition);
-
-    add_argument(redis, key.data, key.len);
+    return PL_AGAIN;
 }
 
 /* ---- read ------------------------------------------------------------------------------------ */
 
+/* One transaction of Redis, so that fields, checkpoint and count are of the same moment. */
 static enum pl_status send_read(struct pl_redis *redis, const struct pl_cache_read *read,
                                 struct pl_arena *arena, struct pl_error *error)
 {
+    struct pl_redis_link *link = &redis->link;
+    struct pl_bytes key = key_of(redis, read->partition, arena);
     enum pl_status status;
 
-    begin_command(redis, "HMGET");
-    add_key(redis, read->partition, arena);
-    add_text(redis, CHECKPOINT_FIELD);
-    for (size_t i = 0; i < read->field_count; i++) {
-        add_argument(redis, read->fields[i].field.data, read->fields[i].field.len);
+    pl_redis_link_command(link, "MULTI");
+    status = pl_redis_link_send(link, error);
+    if (status == PL_OK) {
+        pl_redis_link_command(link, "HMGET");
+        pl_redis_link_add(link, key);
+        pl_redis_link_add_text(link, CHECKPOINT_FIELD);
+        for (size_t i = 0; i < read->field_count; i++) {
+            pl_redis_link_add(link, read->fields[i].field);
+        }
+        status = pl_redis_link_send(link, error);
     }
-    status = send_command(redis, error);
-    if (status != PL_OK) {
-        return status;
+    if (status == PL_OK) {
+        pl_redis_link_command(link, "HLEN");
+        pl_redis_link_add(link, key);
+        status = pl_redis_link_send(link, error);
     }
-    /* After the read, so that a field missing there is missing here too. */
-    begin_command(redis, "HLEN");
-    add_key(redis, read->partition, arena);
-    return send_command(redis, error);
+    if (status == PL_OK) {
+        pl_redis_link_command(link, "EXEC");
+        status = pl_redis_link_send(link, error);
+    }
+    return status;
 }
 
 static struct pl_bytes take_value(const redisReply *reply, struct pl_arena *arena)
@@ -310,34 +136,41 @@ static struct pl_bytes take_value(const redisReply *reply, struct pl_arena *aren
     return pl_arena_copy(arena, (struct pl_bytes){reply->str, (size_t)reply->len});
 }
 
+static enum pl_status take_values(const redisReply *reply, struct pl_cache_read *read,
+                                  struct pl_arena *arena, struct pl_error *error)
+{
+    const redisReply *values = reply->elements == 2 ? reply->element[0] : NULL;
+    const redisReply *length = reply->elements == 2 ? reply->element[1] : NULL;
+
+    if (values == NULL || values->type != REDIS_REPLY_ARRAY ||
+        values->elements != read->field_count + 1 || length->type != REDIS_REPLY_INTEGER) {
+        return pl_fail(error, PL_AGAIN, "Redis gives an answer of another kind than asked for");
+    }
+    read->checkpoint = take_value(values->element[0], arena);
+    for (size_t i = 0; i < read->field_count; i++) {
+        read->fields[i].value = take_value(values->element[i + 1], arena);
+    }
+    read->stored_fields = length->integer;
+    return PL_OK;
+}
+
 static enum pl_status take_read(struct pl_redis *redis, struct pl_cache_read *read,
                                 struct pl_arena *arena, struct pl_error *error)
 {
-    redisReply *values = NULL;
-    redisReply *length = NULL;
-    enum pl_status status = get_reply(redis, &values, error);
+    redisReply *reply;
+    enum pl_status status = pl_redis_link_confirm(&redis->link, error); /* MULTI */
 
-    if (status == PL_OK) {
-        status = get_reply(redis, &length, error);
-    }
-    if (status == PL_OK &&
-        (values->type != REDIS_REPLY_ARRAY || values->elements != read->field_count + 1 ||
-         length->type != REDIS_REPLY_INTEGER)) {
-        status = pl_fail(error, PL_AGAIN, "Redis gives an answer of another kind than asked for");
+    for (int queued = 0; status == PL_OK && queued < 2; queued++) {
+        status = pl_redis_link_confirm(&redis->link, error);
     }
     if (status == PL_OK) {
-        read->checkpoint = take_value(values->element[0], arena);
-        for (size_t i = 0; i < read->field_count; i++) {
-            read->fields[i].value = take_value(values->element[i + 1], arena);
-        }
-        read->stored_fields = length->integer;
+        status = pl_redis_link_receive(&redis->link, REDIS_REPLY_ARRAY, &reply, error);
     }
-    if (values != NULL) {
-        freeReplyObject(values);
+    if (status != PL_OK) {
+        return fail_call(redis, status, read->partition, error);
     }
-    if (length != NULL) {
-        freeReplyObject(length);
-    }
+    status = take_values(reply, read, arena, error);
+    freeReplyObject(reply);
     return status;
 }
 
@@ -345,7 +178,7 @@ static enum pl_status read_fields(void *self, struct pl_cache_read *reads, size_
                                   struct pl_arena *arena, struct pl_error *error)
 {
     struct pl_redis *redis = self;
-    enum pl_status status = connect_once(redis, error);
+    enum pl_status status = pl_redis_link_open(&redis->link, error);
 
     for (size_t i = 0; status == PL_OK && i < count; i++) {
         status = send_read(redis, &reads[i], arena, error);
@@ -354,48 +187,50 @@ static enum pl_status read_fields(void *self, struct pl_cache_read *reads, size_
         status = take_read(redis, &reads[i], arena, error);
     }
     if (status != PL_OK) {
-        disconnect(redis); /* answers may still be under way */
-        return PL_AGAIN;
+        pl_redis_link_close(&redis->link); /* answers may still be under way */
     }
-    return PL_OK;
+    return status;
 }
 
-/* ---- update ---------------------------------------------------------------------------------- */
+/* ---- write ----------------------------------------------------------------------------------- */
+
+static void begin_script(struct pl_redis *redis, const char *script, int32_t partition,
+                         struct pl_arena *arena)
+{
+    pl_redis_link_command(&redis->link, "EVAL");
+    pl_redis_link_add_text(&redis->link, script);
+    pl_redis_link_add_text(&redis->link, "1");
+    pl_redis_link_add(&redis->link, key_of(redis, partition, arena));
+}
+
+/* The scripts answer whether the checkpoint was the expected one. */
+static enum pl_status take_outcome(struct pl_redis *redis, int32_t partition, bool *ret_is_applied,
+                                   struct pl_error *error)
+{
+    redisReply *reply;
+    enum pl_status status = pl_redis_link_receive(&redis->link, REDIS_REPLY_INTEGER, &reply, error);
+
+    if (status != PL_OK) {
+        return fail_call(redis, status, partition, error);
+    }
+    *ret_is_applied = reply->integer == 1;
+    freeReplyObject(reply);
+    return PL_OK;
+}
 
 static enum pl_status send_update(struct pl_redis *redis, const struct pl_cache_update *update,
                                   struct pl_arena *arena, struct pl_error *error)
 {
-    begin_command(redis, "EVALSHA");
-    add_text(redis, redis->script_sha);
-    add_text(redis, "1");
-    add_key(redis, update->partition, arena);
-    add_argument(redis, update->expected.data, update->expected.len);
-    add_argument(redis, update->checkpoint.data, update->checkpoint.len);
+    struct pl_redis_link *link = &redis->link;
+
+    begin_script(redis, update_script, update->partition, arena);
+    pl_redis_link_add(link, update->expected);
+    pl_redis_link_add(link, update->checkpoint);
     for (size_t i = 0; i < update->write_count; i++) {
-        add_argument(redis, update->writes[i].field.data, update->writes[i].field.len);
-        add_argument(redis, update->writes[i].value.data, update->writes[i].value.len);
+        pl_redis_link_add(link, update->writes[i].field);
+        pl_redis_link_add(link, update->writes[i].value);
     }
-    return send_command(redis, error);
-}
-
-static enum pl_status update_once(struct pl_redis *redis, struct pl_cache_update *updates,
-                                  size_t count, struct pl_arena *arena, struct pl_error *error)
-{
-    enum pl_status status = connect_once(redis, error);
-
-    for (size_t i = 0; status == PL_OK && i < count; i++) {
-        status = send_update(redis, &updates[i], arena, error);
-    }
-    for (size_t i = 0; status == PL_OK && i < count; i++) {
-        redisReply *reply = NULL;
-
-        status = get_reply(redis, &reply, error);
-        if (status == PL_OK) {
-            updates[i].is_applied = reply->type == REDIS_REPLY_INTEGER && reply->integer == 1;
-            freeReplyObject(reply);
-        }
-    }
-    return status;
+    return pl_redis_link_send(link, error);
 }
 
 static enum pl_status update(void *self, struct pl_cache_update *updates, size_t count,
@@ -403,31 +238,41 @@ static enum pl_status update(void *self, struct pl_cache_update *updates, size_t
 {
     struct pl_redis *redis = self;
     struct pl_arena arena = PL_ARENA_INIT;
-    enum pl_status status = update_once(redis, updates, count, &arena, error);
+    enum pl_status status = pl_redis_link_open(&redis->link, error);
 
-    if (status != PL_OK) {
-        /* A lost script (NOSCRIPT, after SCRIPT FLUSH or a restart) is loaded by connecting
-         * anew. */
-        disconnect(redis);
-        status = PL_AGAIN;
+    for (size_t i = 0; status == PL_OK && i < count; i++) {
+        status = send_update(redis, &updates[i], &arena, error);
+    }
+    for (size_t i = 0; status == PL_OK && i < count; i++) {
+        status = take_outcome(redis, updates[i].partition, &updates[i].is_applied, error);
     }
     pl_arena_done(&arena);
     return status;
 }
 
-static enum pl_status drop(void *self, int32_t partition, struct pl_error *error)
+static enum pl_status drop(void *self, int32_t partition, struct pl_bytes expected,
+                           struct pl_error *error)
 {
     struct pl_redis *redis = self;
     struct pl_arena arena = PL_ARENA_INIT;
-    enum pl_status status = connect_once(redis, error);
+    bool is_applied = false;
+    enum pl_status status = pl_redis_link_open(&redis->link, error);
 
     if (status == PL_OK) {
-        begin_command(redis, "UNLINK");
-        add_key(redis, partition, &arena);
-        status = call_plain(redis, error);
+        begin_script(redis, drop_script, partition, &arena);
+        pl_redis_link_add(&redis->link, expected);
+        status = pl_redis_link_send(&redis->link, error);
+    }
+    if (status == PL_OK) {
+        status = take_outcome(redis, partition, &is_applied, error);
     }
     pl_arena_done(&arena);
-    return status == PL_OK ? PL_OK : PL_AGAIN;
+    if (status == PL_OK && !is_applied) {
+        return pl_fail(error, PL_ABORT,
+                       "the cache of partition %" PRId32 " was changed by somebody else",
+                       partition);
+    }
+    return status;
 }
 
 struct pl_cache pl_redis_port(struct pl_redis *redis)
@@ -454,31 +299,40 @@ static bool info_value(const char *info, const char *name, char *text, size_t si
     return true;
 }
 
-enum pl_status pl_redis_check(struct pl_redis *redis, struct pl_error *error)
+static enum pl_status judge_memory(const char *info, struct pl_error *error)
 {
-    redisReply *reply = NULL;
     char most[32];
     char policy[32];
-    enum pl_status status = connect_once(redis, error);
 
-    if (status != PL_OK) {
-        return status;
+    if (!info_value(info, "\nmaxmemory:", most, sizeof(most)) ||
+        !info_value(info, "\nmaxmemory_policy:", policy, sizeof(policy))) {
+        return pl_fail(error, PL_NOT_FOUND, "Redis does not tell its maxmemory_policy");
     }
-    begin_command(redis, "INFO");
-    add_text(redis, "memory");
-    status = call(redis, &reply, error);
-    if (status != PL_OK) {
-        return redis->context == NULL ? PL_AGAIN : PL_NOT_FOUND;
+    if (strcmp(most, "0") != 0 && strcmp(policy, "noeviction") != 0) {
+        return pl_fail(error, PL_FATAL,
+                       "this Redis evicts keys when it is full (maxmemory %s, maxmemory-policy "
+                       "%s); set maxmemory-policy to noeviction",
+                       most, policy);
     }
-    if (reply->str == NULL || !info_value(reply->str, "\nmaxmemory:", most, sizeof(most)) ||
-        !info_value(reply->str, "maxmemory_policy:", policy, sizeof(policy))) {
-        status = pl_fail(error, PL_NOT_FOUND, "Redis does not tell its maxmemory_policy");
-    } else if (strcmp(most, "0") != 0 && strcmp(policy, "noeviction") != 0) {
-        status = pl_fail(error, PL_FATAL,
-                         "this Redis evicts keys when it is full (maxmemory %s, maxmemory-policy "
-                         "%s); set maxmemory-policy to noeviction",
-                         most, policy);
+    return PL_OK;
+}
+
+enum pl_status pl_redis_check(struct pl_redis *redis, struct pl_error *error)
+{
+    redisReply *reply;
+    enum pl_status status = pl_redis_link_open(&redis->link, error);
+
+    if (status == PL_OK) {
+        pl_redis_link_command(&redis->link, "INFO");
+        pl_redis_link_add_text(&redis->link, "memory");
+        status = pl_redis_link_send(&redis->link, error);
     }
-    freeReplyObject(reply);
+    if (status == PL_OK) {
+        status = pl_redis_link_receive(&redis->link, REDIS_REPLY_STRING, &reply, error);
+    }
+    if (status == PL_OK) {
+        status = judge_memory(reply->str, error);
+        freeReplyObject(reply);
+    }
     return status;
 }

@@ -5,6 +5,10 @@
 #include "flow.h"
 #include "planlift/decide.h"
 
+/* A batch is cut where its decoded records take this: a record that lists many names takes many times
+ * its own size. Five thousand ordinary ones take half of it. */
+#define DECODED_ENOUGH_BYTES ((size_t)16 * 1024 * 1024)
+
 static void refuse(struct pl_item *item, enum pl_dead_letter code, const char *message)
 {
     item->kind = PL_ITEM_DEAD;
@@ -74,14 +78,6 @@ static void check_event(struct pl_item *item)
     }
 }
 
-static bool is_poison(const struct pl_run *run, const struct pl_record *record)
-{
-    const struct pl_poison *poison = &run->poison;
-
-    return poison->is_set && poison->topic == record->topic &&
-           poison->partition == record->partition && poison->offset == record->offset;
-}
-
 static enum pl_status decode_item(struct pl_run *run, struct pl_item *item, struct pl_error *error)
 {
     enum pl_status status = decode_value(run, item, error);
@@ -95,7 +91,7 @@ static enum pl_status decode_item(struct pl_run *run, struct pl_item *item, stru
     if (item->kind == PL_ITEM_EVENT) {
         check_event(item);
     }
-    if (item->kind != PL_ITEM_DEAD && is_poison(run, item->record)) {
+    if (item->kind != PL_ITEM_DEAD && pl_poison_is(run, item->record)) {
         refuse(item, PL_DEAD_LETTER_UNPROCESSABLE,
                "its result or the customer's new state is larger than Kafka accepts, or processing "
                "it alone failed repeatedly; nothing was changed");
@@ -121,6 +117,9 @@ enum pl_status pl_decode_batch(struct pl_run *run, struct pl_batch *batch, struc
             return status;
         }
         batch->count = i + 1;
+        if (run->arena.used_bytes > DECODED_ENOUGH_BYTES) {
+            break; /* I13: what is left waits for the next batch */
+        }
     }
     return PL_OK;
 }

@@ -35,12 +35,20 @@ struct pl_inbox {
     size_t bytes;
 };
 
-/* A record that was tried alone and cannot be processed (I9): it becomes a dead letter. */
+/* A record that failed alone, by its own content (I9). */
 struct pl_poison {
-    bool is_set;
+    unsigned failures; /* of it alone; 0: none is looked at */
     enum pl_topic topic;
     int32_t partition;
     int64_t offset;
+};
+
+/* Dead letters among the last records. */
+struct pl_brake {
+    size_t records;
+    size_t dead;
+    int64_t hold_until_ms; /* monotonic */
+    int64_t reported_ms;
 };
 
 struct pl_run {
@@ -52,6 +60,7 @@ struct pl_run {
     struct pl_inbox inbox;
     size_t batch_limit; /* records in the next batch; below the maximum while looking for poison */
     struct pl_poison poison;
+    struct pl_brake brake;
     struct pl_arena arena;   /* of the batch */
     struct pl_buffer outbox; /* bytes of the batch's messages and state */
 };
@@ -135,8 +144,8 @@ PL_MUST_CHECK enum pl_status pl_decode_batch(struct pl_run *run, struct pl_batch
                                              struct pl_error *error);
 
 /* load: the customers' heads and what of their pieces the batch will need. Errors: PL_AGAIN (the
- * cache is away), PL_ABORT (it is not current: restore), PL_FENCED (it is ahead of us: another
- * process has taken over), PL_FATAL (a newer format). */
+ * cache is away, or it is ahead of us: another process has taken over), PL_ABORT (it is not
+ * current: restore), PL_FATAL (a newer format). */
 PL_MUST_CHECK enum pl_status pl_load_batch(struct pl_run *run, struct pl_batch *batch,
                                            struct pl_error *error);
 
@@ -182,6 +191,51 @@ struct pl_bytes pl_partition_checkpoint(const struct pl_partition *partition); /
  * Errors: PL_AGAIN (Kafka or Redis is away), PL_ABORT (the group gave us other partitions
  * meanwhile: look at them), PL_FENCED, PL_FATAL. */
 PL_MUST_CHECK enum pl_status pl_recover(struct pl_run *run, struct pl_error *error);
+
+/* poison: the batch can never be committed as it is: look for the record that makes it so, by
+ * halves (I9). PL_OK: try again, with what the run now knows. Errors: PL_FATAL. */
+PL_MUST_CHECK enum pl_status pl_poison_search(struct pl_run *run, const struct pl_batch *batch,
+                                              struct pl_error *error);
+/* After a batch that was committed: go on searching in larger batches, or end the search. */
+void pl_poison_pass(struct pl_run *run);
+/* Has the record shown to be unprocessable (contract 7)? */
+bool pl_poison_is(const struct pl_run *run, const struct pl_record *record);
+
+/* brake: count the dead letters of a committed batch; too many hold the flow for a moment. */
+void pl_brake_count(struct pl_run *run, const struct pl_batch *batch);
+/* Wait as long as the brake holds. */
+void pl_brake_wait(struct pl_run *run);
+
+/* Parts of recover: refuse what can be told to be wrong with an owned partition whose cache cannot be
+ * gone on from, before anything is touched. committed: the group's offsets. Errors: as pl_recover. */
+PL_MUST_CHECK enum pl_status pl_look(struct pl_run *run, int32_t partition,
+                                     const int64_t committed[PL_INPUT_COUNT],
+                                     struct pl_error *error);
+
+/* Why the cache cannot be gone on from; NULL if it can. first, end: of the state log. */
+const char *pl_checkpoint_fault(const struct pl_pipeline_options *options,
+                                const struct pl_checkpoint *checkpoint, int64_t first, int64_t end);
+
+/* Read a progress record of the state log. Errors: PL_FATAL (damaged, newer format, another
+ * deployment's). */
+PL_MUST_CHECK enum pl_status pl_progress_check(const struct pl_run *run, int32_t partition,
+                                               const struct pl_state_event *event,
+                                               struct pl_progress *ret_progress,
+                                               struct pl_error *error);
+
+/* How far an input partition was taken in, by the group's offset and by the state. */
+struct pl_position_claim {
+    int32_t partition;
+    int input;
+    int64_t committed; /* -1: none */
+    int64_t progress;
+    bool has_state; /* false: the very first start, progress is the earliest record */
+};
+
+/* Contract 2: whether it can be gone on from there. Errors: PL_AGAIN, PL_FATAL. */
+PL_MUST_CHECK enum pl_status pl_position_check(const struct pl_run *run,
+                                               const struct pl_position_claim *claim,
+                                               struct pl_error *error);
 
 /* Serve the group while something else takes long. Errors: PL_ABORT: partitions were given or
  * taken, the run has noted it, or it was asked to stop; PL_FENCED, PL_FATAL. */

@@ -45,8 +45,9 @@ static void add_want(struct wants *wants, struct pl_entry *entry, struct pl_piec
 }
 
 /* Why the cache is not what we expect: if it has newer progress than ours, of the same history, the
- * partition has another writer, and we are the one who has lost it (I3). A later offset alone says
- * nothing: aborted transactions move the log's end as well. */
+ * partition has another writer, and we are the one who has lost it while we stood still (I3): we
+ * stop at once, and look what the group says. A later offset alone says nothing: aborted
+ * transactions move the log's end as well. */
 static enum pl_status judge_mismatch(const struct pl_run *run, const struct pl_partition *partition,
                                      struct pl_bytes found, struct pl_error *error)
 {
@@ -56,9 +57,9 @@ static enum pl_status judge_mismatch(const struct pl_run *run, const struct pl_p
         pl_bytes_equal(checkpoint.cluster_id, run->options->cluster_id) &&
         memcmp(checkpoint.progress.incarnation, partition->progress.incarnation, 16) == 0 &&
         checkpoint.progress_offset > partition->progress_offset) {
-        return pl_fail(error, PL_FENCED,
+        return pl_fail(error, PL_AGAIN,
                        "the cache of partition %" PRId32 " is ahead of this process: another one "
-                       "has taken the partition over",
+                       "has taken the partition over; asking the group",
                        partition->number);
     }
     return pl_fail(error, PL_ABORT, "the cache of partition %" PRId32 " is not current (%s)",
@@ -94,7 +95,11 @@ static enum pl_status take_value(struct pl_run *run, const struct want *want,
     if (status == PL_BAD_DATA) { /* damaged in the cache: the state topic has it whole */
         return pl_fail_at(error, PL_ABORT, "cache of partition %" PRId32, want->entry->partition);
     }
-    return status;
+    if (status != PL_OK) {
+        return pl_fail_at(error, status, "Redis, hash planlift:{%s:p%" PRId32 "}",
+                          run->options->group_id.data, want->entry->partition);
+    }
+    return PL_OK;
 }
 
 /* The values of one partition. What is wrong in itself, and not just old, is thrown away, so that
@@ -123,7 +128,8 @@ static enum pl_status take_read(struct pl_run *run, const struct pl_cache_read *
                           "the state topic, which must itself hold what planlift did not write",
                           partition->number);
     }
-    (void)cache->ops->drop(cache->self, read->partition, NULL); /* else found again, and dropped */
+    (void)cache->ops->drop(cache->self, read->partition, read->checkpoint,
+                           NULL); /* or found again */
     return status;
 }
 

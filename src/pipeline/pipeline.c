@@ -16,7 +16,8 @@
 #include "planlift/log.h"
 
 #define IDLE_WAIT_MS 100
-#define AWAY_WAIT_MS 200     /* between two tries of something that is away */
+#define AWAY_WAIT_MS 100     /* between the first two tries of something that is away */
+#define AWAY_MOST_MS 1600    /* doubled up to this */
 #define DRAIN_CHECK_MS 200   /* between two looks whether all is drained */
 #define AWAY_REPORT_MS 10000 /* how often the log repeats what is being waited for */
 
@@ -24,6 +25,7 @@
 struct waiting {
     bool is_away;
     unsigned aborts; /* in a row: the second one is not followed by a third at once */
+    int wait_ms;     /* before the next try */
     int64_t since_ms;
     int64_t reported_ms;
 };
@@ -166,52 +168,10 @@ static enum pl_status process(struct pl_run *run, struct pl_batch *batch, struct
         run->is_restored = false; /* where our state records are must be found out again */
         return status;
     }
+    pl_poison_pass(run);
+    pl_brake_count(run, batch);
     pl_inbox_drop(run, batch->count);
     return pl_cache_batch(run, batch, error);
-}
-
-/* The batch can never be committed as it is: look for the record that makes it so, by halves
- * (I9). */
-static enum pl_status bisect(struct pl_run *run, const struct pl_batch *batch,
-                             struct pl_error *error)
-{
-    const struct pl_record *record;
-
-    if (batch->count > 1) {
-        run->batch_limit = (batch->count + 1) / 2;
-        return PL_OK;
-    }
-    if (batch->count == 0) { /* not of any record: a transaction of our own is refused */
-        return PL_FATAL;
-    }
-    record = batch->items[0].record;
-    if (batch->items[0].kind == PL_ITEM_DEAD) {
-        return pl_fail_at(error, PL_FATAL,
-                          "the dead letter of %s/%" PRId32 " offset %" PRId64 " is not accepted; "
-                          "raise max.message.bytes of the topic's .dlq",
-                          run->options->topics[record->topic].data, record->partition,
-                          record->offset);
-    }
-    pl_log(WARN, "unprocessable", PL_F_TEXT("topic", run->options->topics[record->topic].data),
-           PL_F_INT("partition", record->partition), PL_F_INT("offset", record->offset),
-           PL_F_TEXT("reason", error->text));
-    run->poison = (struct pl_poison){true, record->topic, record->partition, record->offset};
-    return PL_OK;
-}
-
-/* After a batch that worked: a search for poison goes on with larger batches, and ends once the
- * record found is behind us. */
-static void widen(struct pl_run *run)
-{
-    struct pl_poison *poison = &run->poison;
-
-    if (run->batch_limit < run->options->batch_max_records) {
-        run->batch_limit *= 2;
-    }
-    if (poison->is_set &&
-        run->partitions[poison->partition].progress.next[poison->topic] > poison->offset) {
-        poison->is_set = false;
-    }
 }
 
 /* What to do after a batch or a recovery that did not work. PL_OK: try again. */
@@ -223,7 +183,7 @@ static enum pl_status handle_trouble(struct pl_run *run, const struct pl_batch *
     case PL_OK:
         return PL_OK;
     case PL_BAD_DATA:
-        return bisect(run, batch, error);
+        return pl_poison_search(run, batch, error);
     case PL_ABORT:
         pl_log(WARN, "starting_over", PL_F_TEXT("reason", error->text));
         run->is_restored = false;
@@ -266,8 +226,11 @@ static enum pl_status wait_a_little(struct pl_run *run, struct waiting *waiting,
     enum pl_status status;
 
     waiting->is_away = false;
+    waiting->wait_ms = waiting->wait_ms == 0             ? AWAY_WAIT_MS
+                       : waiting->wait_ms < AWAY_MOST_MS ? waiting->wait_ms * 2
+                                                         : AWAY_MOST_MS;
     report_away(run, waiting, error);
-    status = pl_serve_group(run, AWAY_WAIT_MS, &served);
+    status = pl_serve_group(run, waiting->wait_ms, &served);
     if (status == PL_FENCED || status == PL_FATAL) {
         *error = served;
         return status;
@@ -278,6 +241,7 @@ static enum pl_status wait_a_little(struct pl_run *run, struct waiting *waiting,
 static void report_back(const struct pl_run *run, struct waiting *waiting)
 {
     waiting->aborts = 0;
+    waiting->wait_ms = 0;
     if (waiting->since_ms != 0) {
         pl_log(INFO, "going_on", PL_F_INT("after_ms", monotonic_ms(run) - waiting->since_ms));
         *waiting = (struct waiting){.is_away = false};
@@ -315,14 +279,12 @@ static enum pl_status turn(struct pl_run *run, struct pl_batch *batch, struct pl
     if (!run->is_restored && run->owned_count > 0) {
         status = pl_recover(run, error);
     }
+    pl_brake_wait(run);
     if (status == PL_OK) {
         status = consume(run, IDLE_WAIT_MS, error);
     }
     if (status == PL_OK && run->inbox.count > 0) {
         status = process(run, batch, error);
-        if (status == PL_OK) {
-            widen(run);
-        }
     }
     return status;
 }

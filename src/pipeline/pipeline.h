@@ -8,6 +8,7 @@
 
 #include "planlift/catalogue.h"
 #include "planlift/codec.h"
+#include "planlift/health.h"
 #include "planlift/ports.h"
 #include "planlift/status.h"
 
@@ -30,6 +31,7 @@ struct pl_pipeline_options {
     size_t result_max_accounts;        /* at least 1 */
     int64_t state_delete_retention_ms; /* how long the state topic keeps tombstones */
     bool drain;                        /* end once the feed says that it is drained */
+    struct pl_health *health;          /* told of the dead-letter brake; may be NULL */
 };
 
 /* Run until asked to stop (PL_OK), drained (PL_OK), or something that cannot be gone on from.

@@ -10,6 +10,7 @@
 #define STALL_MS 30000                /* a state log that says nothing for so long is away */
 #define SLICE_BYTES ((size_t)1 << 20) /* written to the cache at once */
 #define SERVE_EVERY_RECORDS 2000
+#define SHORT_TRIES 3 /* rebuilds in a row that find records missing: then the topic lacks them */
 #define REPORT_EVERY_MS 5000
 
 /* Bringing one partition's cache up to the end of its state log. */
@@ -21,6 +22,7 @@ struct restore {
     bool is_rebuild;    /* from nothing */
     bool is_last_try;   /* what does not fit now never will */
     bool has_progress;  /* a progress record of the log itself was seen */
+    int64_t loose;      /* offset of the first record behind the last progress record; -1: none */
     struct pl_cache_write *writes;
     size_t write_count, write_capacity, write_bytes;
     int64_t records;
@@ -50,21 +52,19 @@ static void set_progress(struct restore *restore, const struct pl_progress *prog
     restore->partition->progress.catalogue_version = pl_catalogue_version(options->catalogue);
 }
 
-/* Why a checkpoint cannot be gone on from; NULL if it can. */
-static const char *checkpoint_fault(const struct restore *restore,
-                                    const struct pl_checkpoint *checkpoint)
+const char *pl_checkpoint_fault(const struct pl_pipeline_options *options,
+                                const struct pl_checkpoint *checkpoint, int64_t first, int64_t end)
 {
-    const struct pl_pipeline_options *options = restore->run->options;
     int64_t age = options->world.ops->now_ms(options->world.self) - checkpoint->written_ms;
 
     if (!pl_bytes_equal(checkpoint->cluster_id, options->cluster_id) ||
         !pl_bytes_equal(checkpoint->progress.group_id, options->group_id)) {
         return "it is of another cluster or group";
     }
-    if (checkpoint->next_offset > restore->end) {
+    if (checkpoint->next_offset > end) {
         return "it is ahead of the state log";
     }
-    if (checkpoint->next_offset < restore->first || checkpoint->progress_offset < 0) {
+    if (checkpoint->next_offset < first || checkpoint->progress_offset < 0) {
         return "the state log no longer reaches back to it";
     }
     if (age > options->state_delete_retention_ms / 2) { /* tombstones may be gone (A10) */
@@ -76,13 +76,16 @@ static const char *checkpoint_fault(const struct restore *restore,
 static enum pl_status start_from_nothing(struct restore *restore, struct pl_error *error)
 {
     const struct pl_cache *cache = &restore->run->options->cache;
+    struct pl_partition *partition = restore->partition;
+    enum pl_status status =
+        cache->ops->drop(cache->self, partition->number, pl_partition_checkpoint(partition), error);
 
     restore->is_rebuild = true;
     restore->from = restore->first;
-    restore->partition->checkpoint.len = 0;
-    restore->partition->progress_offset = -1;
-    restore->partition->progress = (struct pl_progress){.pieces = 0};
-    return cache->ops->drop(cache->self, restore->partition->number, error);
+    partition->checkpoint.len = 0;
+    partition->progress_offset = -1;
+    partition->progress = (struct pl_progress){.pieces = 0};
+    return status;
 }
 
 /* What the cache holds now: its checkpoint if it can be gone on from, else it is dropped. */
@@ -97,12 +100,15 @@ static enum pl_status find_start(struct restore *restore, struct pl_error *error
     if (status != PL_OK) {
         return status;
     }
+    set_checkpoint(restore->partition, read.checkpoint);
     if (!pl_bytes_is_null(read.checkpoint)) {
         status = pl_checkpoint_decode(read.checkpoint, &checkpoint, error);
         if (status == PL_FATAL) {
             return status;
         }
-        fault = status == PL_OK ? checkpoint_fault(restore, &checkpoint) : "it is damaged";
+        fault = status == PL_OK ? pl_checkpoint_fault(restore->run->options, &checkpoint,
+                                                      restore->first, restore->end)
+                                : "it is damaged";
     }
     if (fault != NULL) {
         if (restore->end > restore->first) {
@@ -111,7 +117,6 @@ static enum pl_status find_start(struct restore *restore, struct pl_error *error
         }
         return start_from_nothing(restore, error);
     }
-    set_checkpoint(restore->partition, read.checkpoint);
     set_progress(restore, &checkpoint.progress);
     restore->partition->progress_offset = checkpoint.progress_offset;
     restore->partition->next_offset = checkpoint.next_offset;
@@ -175,35 +180,65 @@ static void add_write(struct restore *restore, const struct pl_state_event *even
     restore->write_bytes += event->key.len + event->value.len;
 }
 
+enum pl_status pl_progress_check(const struct pl_run *run, int32_t partition,
+                                 const struct pl_state_event *event,
+                                 struct pl_progress *ret_progress, struct pl_error *error)
+{
+    const struct pl_pipeline_options *options = run->options;
+    const char *topic = options->topics[PL_TOPIC_STATE].data;
+    enum pl_status status = pl_progress_decode(event->value, ret_progress, error);
+
+    if (status != PL_OK) {
+        return pl_fail_at(error, PL_FATAL, "%s/%" PRId32 " offset %" PRId64, topic, partition,
+                          event->offset);
+    }
+    if (!pl_bytes_equal(ret_progress->group_id, options->group_id)) {
+        return pl_fail(error, PL_FATAL,
+                       "topic %s holds the state of another deployment (group.id %.*s, ours is "
+                       "%.*s); give each deployment a state topic of its own",
+                       topic, (int)ret_progress->group_id.len, ret_progress->group_id.data,
+                       (int)options->group_id.len, options->group_id.data);
+    }
+    return PL_OK;
+}
+
 /* A progress record: whose state this is, and since when, must be what we think (I3). */
 static enum pl_status take_progress(struct restore *restore, const struct pl_state_event *event,
                                     struct pl_error *error)
 {
-    const struct pl_pipeline_options *options = restore->run->options;
     struct pl_partition *partition = restore->partition;
     struct pl_progress progress;
-    enum pl_status status = pl_progress_decode(event->value, &progress, error);
+    enum pl_status status =
+        pl_progress_check(restore->run, partition->number, event, &progress, error);
 
     if (status != PL_OK) {
-        return pl_fail_at(error, PL_FATAL, "%s/%" PRId32 " offset %" PRId64,
-                          options->topics[PL_TOPIC_STATE].data, partition->number, event->offset);
-    }
-    if (!pl_bytes_equal(progress.group_id, options->group_id)) {
-        return pl_fail(error, PL_FATAL,
-                       "topic %s holds the state of another deployment (group.id %.*s, ours is "
-                       "%.*s); give each deployment a state topic of its own",
-                       options->topics[PL_TOPIC_STATE].data, (int)progress.group_id.len,
-                       progress.group_id.data, (int)options->group_id.len, options->group_id.data);
+        return status;
     }
     if (partition->progress_offset >= 0 &&
         memcmp(progress.incarnation, partition->progress.incarnation, 16) != 0) {
         return PL_NOT_FOUND; /* another history than the cache's */
     }
     restore->has_progress = true;
+    restore->loose = -1;
     if (event->offset >= restore->from) {
         set_progress(restore, &progress);
         partition->progress_offset = event->offset;
     }
+    return PL_OK;
+}
+
+/* A piece goes into the cache as it is; what is damaged shows when it is needed, but what a newer
+ * planlift wrote must not be served by this one at all. */
+static enum pl_status take_piece(struct restore *restore, const struct pl_state_event *event,
+                                 struct pl_error *error)
+{
+    if (!pl_bytes_is_null(event->value) &&
+        pl_state_check(event->key, event->value, error) == PL_FATAL) {
+        return pl_fail_at(error, PL_FATAL, "%s/%" PRId32 " offset %" PRId64,
+                          restore->run->options->topics[PL_TOPIC_STATE].data,
+                          restore->partition->number, event->offset);
+    }
+    add_write(restore, event);
     return PL_OK;
 }
 
@@ -226,8 +261,9 @@ static enum pl_status take_record(struct restore *restore, const struct pl_state
 
     if (pl_bytes_equal(event->key, PL_PROGRESS_FIELD)) {
         status = take_progress(restore, event, error);
-    } else if (event->offset >= restore->from) {
-        add_write(restore, event);
+    } else {
+        restore->loose = restore->loose < 0 ? event->offset : restore->loose;
+        status = event->offset >= restore->from ? take_piece(restore, event, error) : PL_OK;
     }
     if (status == PL_OK && restore->write_bytes >= SLICE_BYTES) {
         status = write_slice(restore, event->offset + 1, false, error);
@@ -292,6 +328,12 @@ static enum pl_status check_count(struct restore *restore, struct pl_error *erro
     if (!restore->is_last_try) {
         return PL_NOT_FOUND; /* start from nothing */
     }
+    if (++restore->partition->damaged_count <
+        SHORT_TRIES) { /* the cache may have lost some again */
+        return pl_fail(error, PL_ABORT,
+                       "the cache of partition %" PRId32 " does not hold what was written to it",
+                       restore->partition->number);
+    }
     return pl_fail(error, PL_FATAL,
                    "%s/%" PRId32 " holds %" PRId64 " pieces of customers, its progress record says "
                    "%" PRId64 ": records are missing (was cleanup.policy ever other than compact?)",
@@ -309,6 +351,19 @@ static void begin_history(struct restore *restore, int64_t position)
     set_progress(restore, &progress);
     restore->partition->progress_offset = -1;
     restore->partition->next_offset = position;
+}
+
+/* Every transaction of ours ends with its progress record, and none of ours is committed behind
+ * somebody else's record (I5): so whatever is behind the last one was written by somebody else. It
+ * may lie before the marker of our last transaction, and so before next_offset. */
+static enum pl_status refuse_intruder(const struct restore *restore, struct pl_error *error)
+{
+    return pl_fail(error, PL_FATAL,
+                   "%s/%" PRId32 " offset %" PRId64 " was not written by planlift: somebody else "
+                   "writes to its state topic, and a decision from it could be wrong. Stop that "
+                   "(ACL), then start with a new group.id and a new %s",
+                   restore->run->options->topics[PL_TOPIC_STATE].data, restore->partition->number,
+                   restore->loose, restore->run->options->topics[PL_TOPIC_STATE].data);
 }
 
 static enum pl_status finish(struct restore *restore, int64_t position, struct pl_error *error)
@@ -329,6 +384,9 @@ static enum pl_status finish(struct restore *restore, int64_t position, struct p
     if (!restore->has_progress) {
         return PL_NOT_FOUND; /* the checkpoint's progress record is not in the log: another log */
     }
+    if (restore->loose >= 0) {
+        return refuse_intruder(restore, error);
+    }
     status = write_slice(restore, position, true, error);
     return status == PL_OK ? check_count(restore, error) : status;
 }
@@ -340,6 +398,7 @@ static enum pl_status restore_from(struct restore *restore, struct pl_error *err
     enum pl_status status;
 
     restore->has_progress = false;
+    restore->loose = -1;
     restore->records = 0;
     if (!restore->is_rebuild && restore->partition->progress_offset >= restore->first &&
         restore->partition->progress_offset < from) { /* that of a half-written batch is ahead */
@@ -396,41 +455,53 @@ static enum pl_status restore_partition(struct pl_run *run, struct pl_partition 
 
 /* ---- positions ------------------------------------------------------------------------------- */
 
-static enum pl_status check_position(const struct pl_run *run, int32_t number, int input,
-                                     int64_t committed, int64_t progress, struct pl_error *error)
+enum pl_status pl_position_check(const struct pl_run *run, const struct pl_position_claim *claim,
+                                 struct pl_error *error)
 {
-    const char *topic = run->options->topics[input].data;
+    const char *topic = run->options->topics[claim->input].data;
+    const char *state = run->options->topics[PL_TOPIC_STATE].data;
     const struct pl_feed *feed = &run->options->feed;
+    int32_t number = claim->partition;
     int64_t first;
     int64_t end;
     enum pl_status status =
-        feed->ops->log_range(feed->self, (enum pl_topic)input, number, &first, &end, error);
+        feed->ops->log_range(feed->self, (enum pl_topic)claim->input, number, &first, &end, error);
 
     if (status != PL_OK) {
         return status;
     }
-    if (committed > progress) {
+    if (claim->committed > claim->progress && !claim->has_state) {
+        return pl_fail(error, PL_FATAL,
+                       "the group's offset of %s/%" PRId32 " is %" PRId64 ", ahead of what the "
+                       "state has taken in (%" PRId64 "): %s holds nothing for this partition, "
+                       "was lost or made anew, or the offset was set before the first start. Put "
+                       "the state back, or delete the group's offsets (kafka-consumer-groups.sh "
+                       "--delete) to begin at the earliest record, which answers all requests that "
+                       "are still there again",
+                       topic, number, claim->committed, claim->progress, state);
+    }
+    if (claim->committed > claim->progress) {
         return pl_fail(error, PL_FATAL,
                        "the group's offset of %s/%" PRId32 " is %" PRId64 ", ahead of what the "
                        "state has taken in (%" PRId64 "): records between would be skipped. Set "
-                       "the group's offset back to %" PRId64 " (kafka-consumer-groups "
+                       "the group's offset back to %" PRId64 " (kafka-consumer-groups.sh "
                        "--reset-offsets) and start again",
-                       topic, number, committed, progress, progress);
+                       topic, number, claim->committed, claim->progress, claim->progress);
     }
-    if (progress > end) {
+    if (claim->progress > end) {
         return pl_fail(error, PL_FATAL,
                        "the state has taken in %s/%" PRId32 " up to %" PRId64 ", but the log ends "
                        "at %" PRId64 ": the topic was made anew or lost records. Start with a new "
                        "group.id and a new %s",
-                       topic, number, progress, end, run->options->topics[PL_TOPIC_STATE].data);
+                       topic, number, claim->progress, end, state);
     }
-    if (progress < first) {
+    if (claim->progress < first) {
         return pl_fail(error, PL_FATAL,
                        "%s/%" PRId32 " begins at %" PRId64 ", but planlift has taken it in only up "
                        "to %" PRId64
                        ": records between were deleted unread. Restore them, or start "
                        "with a new group.id and a new %s",
-                       topic, number, first, progress, run->options->topics[PL_TOPIC_STATE].data);
+                       topic, number, first, claim->progress, state);
     }
     return PL_OK;
 }
@@ -453,7 +524,13 @@ static enum pl_status find_positions(struct pl_run *run, struct pl_partition *pa
                                           &end, error);
         }
         if (status == PL_OK) {
-            status = check_position(run, partition->number, input, committed[input], *next, error);
+            const struct pl_position_claim claim = {.partition = partition->number,
+                                                    .input = input,
+                                                    .committed = committed[input],
+                                                    .progress = *next,
+                                                    .has_state = partition->progress_offset >= 0};
+
+            status = pl_position_check(run, &claim, error);
         }
         if (status == PL_OK && committed[input] != *next) {
             *ret_is_behind = true;
@@ -492,6 +569,20 @@ static enum pl_status commit_positions(struct pl_run *run, const bool *is_behind
 }
 
 /* ---- all partitions -------------------------------------------------------------------------- */
+
+static enum pl_status look_at_all(struct pl_run *run, int64_t (*committed)[PL_INPUT_COUNT],
+                                  struct pl_error *error)
+{
+    size_t i = 0;
+    enum pl_status status = PL_OK;
+
+    for (int32_t number = 0; status == PL_OK && number < run->options->partition_count; number++) {
+        if (run->partitions[number].is_owned) {
+            status = pl_look(run, number, committed[i++], error);
+        }
+    }
+    return status;
+}
 
 static enum pl_status restore_all(struct pl_run *run, int64_t (*committed)[PL_INPUT_COUNT],
                                   bool *is_behind, struct pl_error *error)
@@ -563,6 +654,9 @@ static enum pl_status recover_with(struct pl_run *run, struct scratch *scratch,
     if (status == PL_OK) {
         status = feed->ops->committed(feed->self, scratch->owned, run->owned_count,
                                       scratch->committed, error);
+    }
+    if (status == PL_OK) {
+        status = look_at_all(run, scratch->committed, error);
     }
     if (status == PL_OK) {
         status = restore_all(run, scratch->committed, scratch->is_behind, error);

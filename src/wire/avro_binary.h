@@ -166,10 +166,29 @@ static inline struct pl_bytes pl_get_string(struct pl_reader *reader)
     return data == NULL ? PL_BYTES_LITERAL("") : (struct pl_bytes){data, (size_t)len};
 }
 
-/* A union [null, string] as written by pl_put_optional_string. */
+static inline int32_t pl_get_int(struct pl_reader *reader)
+{
+    return (int32_t)pl_get_long_within(reader, INT32_MIN, INT32_MAX);
+}
+
+/* An index into count symbols, or branches. */
+static inline int pl_get_enum(struct pl_reader *reader, int count)
+{
+    return (int)pl_get_long_within(reader, 0, count - 1);
+}
+
+/* The branch of a union [null, T]. */
+static inline bool pl_get_is_set(struct pl_reader *reader)
+{
+    return pl_get_enum(reader, 2) == 1;
+}
+
+/* A union [null, string]; an empty optional string is null (contract 3). */
 static inline struct pl_bytes pl_get_optional_string(struct pl_reader *reader)
 {
-    return pl_get_long_within(reader, 0, 1) == 0 ? PL_NULL_BYTES : pl_get_string(reader);
+    struct pl_bytes text = pl_get_is_set(reader) ? pl_get_string(reader) : PL_NULL_BYTES;
+
+    return pl_bytes_is_empty(text) ? PL_NULL_BYTES : text;
 }
 
 #endif

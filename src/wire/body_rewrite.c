@@ -45,7 +45,7 @@ static void rewrite_enum(struct rewriter *rewriter, const struct pl_plan *plan,
     const struct pl_avro_type *writer = plan->writer;
     int64_t index = pl_get_long(reader);
 
-    if (plan->symbols[index] < 0) {
+    if (plan->symbols[index] < 0 && !rewriter->is_incompatible) {
         rewriter->is_incompatible = true;
         (void)pl_refuse(rewriter->refusal, PL_DEAD_LETTER_INCOMPATIBLE_SCHEMA,
                         "%s: symbol %.*s is unknown and has no default",
@@ -67,9 +67,11 @@ static void rewrite_choice(struct rewriter *rewriter, const struct pl_plan *plan
         rewrite(rewriter, plan->alternatives[index], reader);
         return;
     }
-    rewriter->is_incompatible = true;
-    (void)pl_refuse(rewriter->refusal, PL_DEAD_LETTER_INCOMPATIBLE_SCHEMA,
-                    "union branch %s cannot be read", pl_avro_label(branch, rewriter->arena));
+    if (!rewriter->is_incompatible) {
+        rewriter->is_incompatible = true;
+        (void)pl_refuse(rewriter->refusal, PL_DEAD_LETTER_INCOMPATIBLE_SCHEMA,
+                        "union branch %s cannot be read", pl_avro_label(branch, rewriter->arena));
+    }
     pl_body_skip(branch, reader);
 }
 

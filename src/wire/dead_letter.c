@@ -15,20 +15,10 @@ const char *const pl_dead_letter_names[PL_DEAD_LETTER_COUNT] = {
 #undef X
 };
 
-enum {
-    HEADER_ERROR_CODE,
-    HEADER_ERROR_MESSAGE,
-    HEADER_TOPIC,
-    HEADER_PARTITION,
-    HEADER_OFFSET,
-    HEADER_TIME,
-    HEADER_COUNT
-};
-
-static const char *const header_names[HEADER_COUNT] = {
-    [HEADER_ERROR_CODE] = "planlift-error-code", [HEADER_ERROR_MESSAGE] = "planlift-error-message",
-    [HEADER_TOPIC] = "planlift-topic",           [HEADER_PARTITION] = "planlift-partition",
-    [HEADER_OFFSET] = "planlift-offset",         [HEADER_TIME] = "planlift-time",
+const char *const pl_dead_letter_header_names[PL_DEAD_LETTER_HEADER_COUNT] = {
+#define X(name, wire) [PL_DEAD_LETTER_HEADER_##name] = (wire),
+    PL_DEAD_LETTER_HEADERS(X)
+#undef X
 };
 
 enum pl_status pl_refuse(struct pl_refusal *refusal, enum pl_dead_letter code, const char *format,
@@ -50,14 +40,14 @@ enum pl_status pl_refuse(struct pl_refusal *refusal, enum pl_dead_letter code, c
     return PL_BAD_DATA;
 }
 
-static bool is_ours(struct pl_bytes name)
+int pl_dead_letter_header_index(struct pl_bytes name)
 {
-    for (size_t i = 0; i < HEADER_COUNT; i++) {
-        if (pl_bytes_equal(name, pl_bytes_of(header_names[i]))) {
-            return true;
+    for (int i = 0; i < PL_DEAD_LETTER_HEADER_COUNT; i++) {
+        if (pl_bytes_equal(name, pl_bytes_of(pl_dead_letter_header_names[i]))) {
+            return i;
         }
     }
-    return false;
+    return -1;
 }
 
 /* NOLINTNEXTLINE(readability-function-size): the parameters are those of codec.h */
@@ -67,25 +57,26 @@ void pl_dead_letter_headers(const struct pl_refusal *refusal, struct pl_bytes to
                             struct pl_arena *arena, const struct pl_header **ret_headers,
                             size_t *ret_count)
 {
-    const struct pl_bytes values[HEADER_COUNT] = {
-        [HEADER_ERROR_CODE] = pl_bytes_of(pl_dead_letter_names[refusal->code]),
-        [HEADER_ERROR_MESSAGE] = pl_arena_format(arena, "%s", refusal->message),
-        [HEADER_TOPIC] = topic_name,
-        [HEADER_PARTITION] = pl_arena_format(arena, "%" PRId32, partition),
-        [HEADER_OFFSET] = pl_arena_format(arena, "%" PRId64, offset),
-        [HEADER_TIME] = pl_time_text(now_ms, arena),
+    const struct pl_bytes values[PL_DEAD_LETTER_HEADER_COUNT] = {
+        [PL_DEAD_LETTER_HEADER_ERROR_CODE] = pl_bytes_of(pl_dead_letter_names[refusal->code]),
+        [PL_DEAD_LETTER_HEADER_ERROR_MESSAGE] = pl_arena_format(arena, "%s", refusal->message),
+        [PL_DEAD_LETTER_HEADER_TOPIC] = topic_name,
+        [PL_DEAD_LETTER_HEADER_PARTITION] = pl_arena_format(arena, "%" PRId32, partition),
+        [PL_DEAD_LETTER_HEADER_OFFSET] = pl_arena_format(arena, "%" PRId64, offset),
+        [PL_DEAD_LETTER_HEADER_TIME] = pl_time_text(now_ms, arena),
     };
     struct pl_header *headers =
-        pl_arena_zalloc(arena, original_count + HEADER_COUNT, sizeof(*headers));
+        pl_arena_zalloc(arena, original_count + PL_DEAD_LETTER_HEADER_COUNT, sizeof(*headers));
     size_t count = 0;
 
     for (size_t i = 0; i < original_count; i++) {
-        if (!is_ours(original[i].name)) {
+        if (pl_dead_letter_header_index(original[i].name) < 0) {
             headers[count++] = original[i];
         }
     }
-    for (size_t i = 0; i < HEADER_COUNT; i++) {
-        headers[count++] = (struct pl_header){pl_bytes_of(header_names[i]), values[i]};
+    for (size_t i = 0; i < PL_DEAD_LETTER_HEADER_COUNT; i++) {
+        headers[count++] =
+            (struct pl_header){pl_bytes_of(pl_dead_letter_header_names[i]), values[i]};
     }
     *ret_headers = headers;
     *ret_count = count;

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 
 #include "planlift/codec.h"
-#include "wire/avro_read.h"
 #include "wire/body_rewrite.h"
 #include "wire/body_walk.h"
 #include "wire/frame.h"
+#include "wire/input_decode.h"
 #include "wire/own_schema.h"
 #include "wire/refusal.h"
 #include "wire/result_decode.h"
@@ -15,9 +15,6 @@
 
 /* Memory of the rewritten body that is kept from record to record (I13). */
 #define KEPT_BODY_BYTES ((size_t)64 * 1024)
-
-/* The records that avro-c reads; their enumerators in pl_own_record come first. */
-enum { INPUT_COUNT = PL_OWN_REQUEST + 1 };
 
 /* What is known of a writer's schema with regard to one of the records. */
 struct match {
@@ -37,7 +34,6 @@ struct pl_decoder {
     const struct pl_schema_source *source;
     struct pl_arena schemas; /* trees, plans and writers, for the decoder's life */
     const struct pl_avro_type *types[PL_OWN_RECORD_COUNT];
-    struct pl_avro_reader *readers[INPUT_COUNT];
     struct writer **writers; /* ordered by id */
     size_t writer_count;
     size_t writer_capacity;
@@ -46,36 +42,25 @@ struct pl_decoder {
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-static enum pl_status open_input(struct pl_decoder *decoder, enum pl_own_record record,
-                                 struct pl_bytes text, struct pl_error *error)
-{
-    enum pl_status status =
-        pl_own_schema_parse(record, text, &decoder->schemas, error, &decoder->types[record]);
-
-    if (status != PL_OK) {
-        return status;
-    }
-    return pl_avro_reader_new(text, error, &decoder->readers[record]);
-}
-
 enum pl_status pl_decoder_new(const struct pl_own_schemas *schemas,
                               const struct pl_schema_source *source, struct pl_error *error,
                               struct pl_decoder **ret_decoder)
 {
+    const struct pl_bytes texts[PL_OWN_RECORD_COUNT] = {
+        [PL_OWN_EVENT] = schemas->event_json,
+        [PL_OWN_REQUEST] = schemas->request_json,
+        [PL_OWN_RESULT] = schemas->result_json,
+    };
     struct pl_decoder *decoder = calloc(1, sizeof(*decoder));
-    enum pl_status status;
+    enum pl_status status = PL_OK;
 
     if (decoder == NULL) {
         pl_out_of_memory(sizeof(*decoder));
     }
     decoder->source = source;
-    status = open_input(decoder, PL_OWN_EVENT, schemas->event_json, error);
-    if (status == PL_OK) {
-        status = open_input(decoder, PL_OWN_REQUEST, schemas->request_json, error);
-    }
-    if (status == PL_OK) {
-        status = pl_own_schema_parse(PL_OWN_RESULT, schemas->result_json, &decoder->schemas, error,
-                                     &decoder->types[PL_OWN_RESULT]);
+    for (int i = 0; status == PL_OK && i < PL_OWN_RECORD_COUNT; i++) {
+        status = pl_own_schema_parse((enum pl_own_record)i, texts[i], &decoder->schemas, error,
+                                     &decoder->types[i]);
     }
     if (status != PL_OK) {
         pl_decoder_free(decoder);
@@ -89,9 +74,6 @@ void pl_decoder_free(struct pl_decoder *decoder)
 {
     if (decoder == NULL) {
         return;
-    }
-    for (size_t i = 0; i < INPUT_COUNT; i++) {
-        pl_avro_reader_free(decoder->readers[i]);
     }
     pl_buffer_done(&decoder->body);
     pl_arena_done(&decoder->schemas);
@@ -229,39 +211,45 @@ static const struct pl_plan *open_value(const struct decoding *decoding, struct 
     return match->plan;
 }
 
-/* From a framed value to a body of planlift's own schema, valid until release_body. */
-static enum pl_status open_body(const struct decoding *decoding, struct pl_bytes value,
-                                struct pl_bytes *ret_body)
+static struct pl_bytes take_body(struct pl_decoder *decoder, struct pl_arena *arena)
 {
-    struct pl_buffer *buffer = &decoding->decoder->body;
-    struct pl_error reason;
-    enum pl_status status;
-    const struct pl_plan *plan = open_value(decoding, value, ret_body, &status);
+    struct pl_bytes body = pl_arena_copy(arena, pl_buffer_since(&decoder->body, 0));
 
-    if (plan == NULL) {
-        return status;
-    }
-    if (pl_body_check(plan->writer, *ret_body, &reason) != PL_OK) {
-        return pl_refuse(decoding->refusal, PL_DEAD_LETTER_MALFORMED, "%s", reason.text);
-    }
-    if (plan->kind == PL_PLAN_COPY) {
-        return PL_OK;
-    }
-    status = pl_body_rewrite(plan, *ret_body, decoding->arena, buffer, decoding->refusal);
-    *ret_body = pl_buffer_since(buffer, 0);
-    return status;
-}
-
-static void release_body(struct pl_decoder *decoder)
-{
     if (decoder->body.capacity > KEPT_BODY_BYTES) {
         pl_buffer_done(&decoder->body);
     }
     decoder->body.len = 0;
+    return body;
 }
 
-/* In the two below: avro-c refusing what the check has let through would be a fault of one of the
- * two, but is no reason to stop the partition (I12). */
+/* From a framed value to a body of planlift's own schema, in the arena. */
+static enum pl_status open_body(const struct decoding *decoding, struct pl_bytes value,
+                                struct pl_bytes *ret_body)
+{
+    struct pl_decoder *decoder = decoding->decoder;
+    struct pl_bytes body;
+    struct pl_error reason;
+    enum pl_status status;
+    const struct pl_plan *plan = open_value(decoding, value, &body, &status);
+
+    if (plan == NULL) {
+        return status;
+    }
+    if (pl_body_check(plan->writer, body, &reason) != PL_OK) {
+        return pl_refuse(decoding->refusal, PL_DEAD_LETTER_MALFORMED, "%s", reason.text);
+    }
+    if (plan->kind == PL_PLAN_COPY) {
+        *ret_body = pl_arena_copy(decoding->arena, body);
+        return PL_OK;
+    }
+    status = pl_body_rewrite(plan, body, decoding->arena, &decoder->body, decoding->refusal);
+    *ret_body = take_body(decoder, decoding->arena);
+    return status;
+}
+
+/* In the three below: what the check has let through and is refused all the same would be a fault
+ * of planlift's (for results: a code or part that contract 3 does not have), but is no reason to
+ * stop the partition (I12). */
 
 enum pl_status pl_decode_event(struct pl_decoder *decoder, struct pl_bytes value,
                                struct pl_arena *arena, struct pl_event *ret_event,
@@ -272,11 +260,9 @@ enum pl_status pl_decode_event(struct pl_decoder *decoder, struct pl_bytes value
     struct pl_bytes body = PL_NULL_BYTES;
     enum pl_status status = open_body(&decoding, value, &body);
 
-    if (status == PL_OK && pl_avro_read_event(decoder->readers[PL_OWN_EVENT], body, arena, &reason,
-                                              ret_event) != PL_OK) {
-        status = pl_refuse(ret_refusal, PL_DEAD_LETTER_MALFORMED, "%s", reason.text);
+    if (status == PL_OK && pl_event_decode_body(body, arena, &reason, ret_event) != PL_OK) {
+        return pl_refuse(ret_refusal, PL_DEAD_LETTER_MALFORMED, "%s", reason.text);
     }
-    release_body(decoder);
     return status;
 }
 
@@ -289,11 +275,9 @@ enum pl_status pl_decode_request(struct pl_decoder *decoder, struct pl_bytes val
     struct pl_bytes body = PL_NULL_BYTES;
     enum pl_status status = open_body(&decoding, value, &body);
 
-    if (status == PL_OK && pl_avro_read_request(decoder->readers[PL_OWN_REQUEST], body, arena,
-                                                &reason, ret_request) != PL_OK) {
-        status = pl_refuse(ret_refusal, PL_DEAD_LETTER_MALFORMED, "%s", reason.text);
+    if (status == PL_OK && pl_request_decode_body(body, &reason, ret_request) != PL_OK) {
+        return pl_refuse(ret_refusal, PL_DEAD_LETTER_MALFORMED, "%s", reason.text);
     }
-    release_body(decoder);
     return status;
 }
 
@@ -306,10 +290,8 @@ enum pl_status pl_decode_result(struct pl_decoder *decoder, struct pl_bytes valu
     struct pl_bytes body = PL_NULL_BYTES;
     enum pl_status status = open_body(&decoding, value, &body);
 
-    if (status == PL_OK &&
-        pl_result_decode_body(pl_arena_copy(arena, body), arena, &reason, ret_record) != PL_OK) {
-        status = pl_refuse(ret_refusal, PL_DEAD_LETTER_MALFORMED, "%s", reason.text);
+    if (status == PL_OK && pl_result_decode_body(body, arena, &reason, ret_record) != PL_OK) {
+        return pl_refuse(ret_refusal, PL_DEAD_LETTER_MALFORMED, "%s", reason.text);
     }
-    release_body(decoder);
     return status;
 }

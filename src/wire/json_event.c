@@ -3,6 +3,7 @@
 
 #include "planlift/decide.h"
 #include "wire/json_record.h"
+#include "wire/json_write.h"
 
 /* What pl_event_fault looks at may be empty or negative here, so that it gives the reason. */
 static const struct pl_json_field subscription_changed_fields[] = {
@@ -85,4 +86,13 @@ enum pl_status pl_json_event_read(const struct pl_json_node *node, struct pl_byt
     ret_event->kind = (enum pl_event_kind)kind;
     fault = pl_event_fault(ret_event);
     return fault == NULL ? PL_OK : pl_json_fail(node, error, "%s", fault);
+}
+
+void pl_json_event_write(const struct pl_event *event, struct pl_buffer *buffer)
+{
+    pl_buffer_put_byte(buffer, '{');
+    pl_json_put_key(buffer, "type");
+    pl_json_put_string(buffer, pl_bytes_of(pl_event_kind_names[event->kind]));
+    pl_json_record_write(&event_records[event->kind], event, buffer);
+    pl_buffer_put_byte(buffer, '}');
 }

@@ -3,6 +3,7 @@
 #define PL_WIRE_JSON_EVENT_H
 
 #include "planlift/arena.h"
+#include "planlift/buffer.h"
 #include "planlift/model.h"
 #include "wire/json_node.h"
 
@@ -11,5 +12,8 @@
 PL_MUST_CHECK enum pl_status pl_json_event_read(const struct pl_json_node *node,
                                                 struct pl_bytes customer_id, struct pl_arena *arena,
                                                 struct pl_error *error, struct pl_event *ret_event);
+
+/* Append the event. */
+void pl_json_event_write(const struct pl_event *event, struct pl_buffer *buffer);
 
 #endif

@@ -92,6 +92,25 @@ enum pl_status pl_decide_line_parse(struct pl_bytes line, struct pl_arena *arena
     return status;
 }
 
+enum pl_status pl_request_line_parse(struct pl_bytes line, struct pl_arena *arena,
+                                     struct pl_error *error, struct pl_request *ret_request)
+{
+    struct pl_json_node root;
+    json_t *document = NULL;
+    enum pl_status status = pl_json_load(line, 0, error, &document);
+
+    if (status != PL_OK) {
+        return pl_fail_at(error, status, "not JSON");
+    }
+    root = pl_json_root(document);
+    status = pl_json_want_object(&root, error);
+    if (status == PL_OK) {
+        status = pl_json_request_read(&root, arena, error, ret_request);
+    }
+    json_decref(document);
+    return status;
+}
+
 void pl_decide_line_write(const struct pl_result *result, const struct pl_customer *customer,
                           struct pl_arena *arena, struct pl_buffer *buffer)
 {

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "planlift/arena.h"
@@ -181,19 +182,31 @@ enum pl_status pl_json_want_integer(const struct pl_json_node *node, int64_t lea
     return PL_OK;
 }
 
+static void *take_memory(size_t size)
+{
+    void *memory = malloc(size);
+
+    if (memory == NULL) {
+        pl_out_of_memory(size);
+    }
+    return memory;
+}
+
+json_t *pl_json_parse(struct pl_bytes text, size_t flags, json_error_t *ret_problem)
+{
+    json_set_alloc_funcs(take_memory, free);
+    return json_loadb(text.len == 0 ? "" : text.data, text.len, flags, ret_problem);
+}
+
 enum pl_status pl_json_load(struct pl_bytes text, size_t flags, struct pl_error *error,
                             json_t **ret_document)
 {
-    json_error_t problem = {.text = ""};
-    const char *data = text.len == 0 ? "" : text.data;
-    json_t *document = json_loadb(data, text.len, flags | JSON_ALLOW_NUL, &problem);
+    json_error_t problem;
+    json_t *document = pl_json_parse(text, flags | JSON_ALLOW_NUL, &problem);
 
     if (document == NULL) {
-        if (problem.text[0] == '\0') {
-            pl_out_of_memory(text.len); /* what jansson has no words for */
-        }
         (void)pl_fail(error, PL_BAD_DATA, "column %d: %s", problem.column, problem.text);
-        return memchr(data, '\n', text.len) == NULL
+        return text.len == 0 || memchr(text.data, '\n', text.len) == NULL
                    ? PL_BAD_DATA
                    : pl_fail_at(error, PL_BAD_DATA, "line %d", problem.line);
     }

@@ -53,6 +53,11 @@ PL_MUST_CHECK enum pl_status pl_json_want_integer(const struct pl_json_node *nod
                                                   int64_t most, struct pl_error *error,
                                                   int64_t *ret_value);
 
+/* json_loadb of any text, with jansson's memory as all memory here: when the system has none left
+ * the process ends, for jansson itself would go on with half a number or call the text no JSON.
+ * Every document must come from here. Owns: json_decref; NULL: not JSON, *ret_problem says why. */
+json_t *pl_json_parse(struct pl_bytes text, size_t flags, json_error_t *ret_problem);
+
 /* Parse a text into a document that the caller frees with json_decref. Reads U+0000 in strings; of
  * two members with one key the later counts, unless flags has JSON_REJECT_DUPLICATES.
  * Errors: PL_BAD_DATA: not JSON in UTF-8, with the line and column where that shows. */

@@ -3,6 +3,7 @@
 #define PL_WIRE_JSON_REQUEST_H
 
 #include "planlift/arena.h"
+#include "planlift/buffer.h"
 #include "planlift/model.h"
 #include "wire/json_node.h"
 
@@ -11,5 +12,8 @@
 PL_MUST_CHECK enum pl_status pl_json_request_read(const struct pl_json_node *node,
                                                   struct pl_arena *arena, struct pl_error *error,
                                                   struct pl_request *ret_request);
+
+/* Append the request, in the field order of the record UpgradeRequest. */
+void pl_json_request_write(const struct pl_request *request, struct pl_buffer *buffer);
 
 #endif

@@ -4,8 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include <jansson.h>
-
+#include "wire/json_node.h"
 #include "wire/schema_tree.h"
 
 static enum pl_status take_entry(const char *name, const char *key, const json_t *value,
@@ -34,7 +33,7 @@ enum pl_status pl_manifest_parse(const char *name, struct pl_bytes text, struct 
                                  struct pl_error *error, struct pl_manifest *ret_manifest)
 {
     json_error_t place;
-    json_t *root = json_loadb(text.data, text.len, JSON_REJECT_DUPLICATES, &place);
+    json_t *root = pl_json_parse(text, JSON_REJECT_DUPLICATES, &place);
     struct pl_manifest_entry *entries;
     enum pl_status status = PL_OK;
     size_t count = 0;
@@ -74,8 +73,9 @@ enum pl_status pl_manifest_check_schema(struct pl_bytes text, struct pl_error *e
 
 bool pl_manifest_is_same(struct pl_bytes a, struct pl_bytes b)
 {
-    json_t *parsed_a = json_loadb(a.data, a.len, JSON_DECODE_ANY, NULL);
-    json_t *parsed_b = json_loadb(b.data, b.len, JSON_DECODE_ANY, NULL);
+    json_error_t place;
+    json_t *parsed_a = pl_json_parse(a, JSON_DECODE_ANY, &place);
+    json_t *parsed_b = pl_json_parse(b, JSON_DECODE_ANY, &place);
     bool is_same = parsed_a != NULL && parsed_b != NULL && json_equal(parsed_a, parsed_b) == 1;
 
     json_decref(parsed_a);

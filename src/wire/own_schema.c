@@ -8,6 +8,10 @@
  * Names are those within the namespace planlift; named types are written out at every use. */
 #include "wire/own_schema.h"
 
+#include <stdlib.h>
+
+#include <avro.h>
+
 #include "planlift/buffer.h"
 #include "planlift/model.h"
 
@@ -304,6 +308,38 @@ static enum pl_status compare(struct pl_bytes found, struct pl_bytes wanted, str
                    (int)found_rest.len, found_rest.data, (int)wanted_rest.len, wanted_rest.data);
 }
 
+/* In avro-c's way of asking for memory, with the answer as all memory here: none left ends the
+ * process. */
+static void *take_memory(void *unused, void *memory, size_t old_size, size_t size)
+{
+    void *taken;
+
+    (void)unused;
+    (void)old_size;
+    if (size == 0) {
+        free(memory);
+        return NULL;
+    }
+    taken = realloc(memory, size);
+    if (taken == NULL) {
+        pl_out_of_memory(size);
+    }
+    return taken;
+}
+
+/* A second opinion: what planlift writes must be readable with other libraries, too. */
+static enum pl_status check_with_avro_c(struct pl_bytes text, struct pl_error *error)
+{
+    avro_schema_t schema = NULL;
+
+    avro_set_allocator(take_memory, NULL);
+    if (avro_schema_from_json_length(text.data, text.len, &schema) != 0) {
+        return pl_fail(error, PL_BAD_DATA, "avro-c: %s", avro_strerror());
+    }
+    (void)avro_schema_decref(schema); /* the count left: none */
+    return PL_OK;
+}
+
 enum pl_status pl_own_schema_parse(enum pl_own_record record, struct pl_bytes text,
                                    struct pl_arena *arena, struct pl_error *error,
                                    const struct pl_avro_type **ret_type)
@@ -316,6 +352,9 @@ enum pl_status pl_own_schema_parse(enum pl_own_record record, struct pl_bytes te
         put_type(&shape, type);
         status = compare(pl_buffer_since(&shape, 0), pl_bytes_of(contract[record].shape), error);
         pl_buffer_done(&shape);
+    }
+    if (status == PL_OK) {
+        status = check_with_avro_c(text, error);
     }
     if (status != PL_OK) {
         return pl_fail_at(error, status, "schema of %s", contract[record].name);

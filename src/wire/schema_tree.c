@@ -3,9 +3,10 @@
  * for billions of places. */
 #include "wire/schema_tree.h"
 
-#include <jansson.h>
+#include <assert.h>
 
 #include "wire/avro_binary.h"
+#include "wire/json_node.h"
 
 /* A full name repeats its namespace: bounds what a schema of many names can make of a long one. */
 #define NAME_MAX_BYTES 1024
@@ -136,24 +137,15 @@ static const struct pl_avro_type *find_type(struct parser *parser, const char *n
 /* Put a name into a set; false where it is there already. */
 static bool add_once(struct parser *parser, json_t *names, const char *name, json_int_t number)
 {
+    int failure;
+
     if (json_object_get(names, name) != NULL) {
         (void)pl_fail(parser->error, PL_BAD_DATA, "\"%.100s\" occurs twice", name);
         return false;
     }
-    if (json_object_set_new(names, name, json_integer(number)) != 0) {
-        pl_out_of_memory(strlen(name));
-    }
+    failure = json_object_set_new(names, name, json_integer(number));
+    assert(failure == 0); /* the name comes out of a document */
     return true;
-}
-
-static json_t *new_names(void)
-{
-    json_t *names = json_object();
-
-    if (names == NULL) {
-        pl_out_of_memory(sizeof(*names));
-    }
-    return names;
 }
 
 /* A type with a name, which may be used from here on, though not before it is closed. */
@@ -302,7 +294,7 @@ static bool parse_fields(struct parser *parser, const json_t *json, struct pl_av
     size_t count = json_array_size(json);
     struct pl_avro_field *fields = pl_arena_zalloc(parser->arena, count, sizeof(*fields));
     const char *space = space_of(parser, record->full_name.data);
-    json_t *seen = new_names();
+    json_t *seen = json_object();
     bool is_good = true;
 
     record->fields = fields;
@@ -346,7 +338,7 @@ static bool parse_symbols(struct parser *parser, const json_t *json, struct pl_a
 {
     size_t count = json_array_size(json);
     struct pl_bytes *symbols = pl_arena_zalloc(parser->arena, count, sizeof(*symbols));
-    json_t *seen = new_names();
+    json_t *seen = json_object();
     bool is_good = true;
 
     type->symbols = symbols;
@@ -461,7 +453,7 @@ static const struct pl_avro_type *parse_union(struct parser *parser, const json_
 {
     struct pl_avro_type *type = new_type(parser, PL_AVRO_UNION);
     size_t count = json_array_size(json);
-    json_t *seen = new_names();
+    json_t *seen = json_object();
     bool is_good = true;
 
     type->depth = 1;
@@ -533,13 +525,13 @@ static const struct pl_avro_type *parse_text(struct parser *parser, struct pl_by
         parser->is_beyond = true;
         return NULL;
     }
-    json = json_loadb(text.data, text.len, JSON_DECODE_ANY, &json_error);
+    json = pl_json_parse(text, JSON_DECODE_ANY, &json_error);
     if (json == NULL) {
         (void)pl_fail(parser->error, PL_BAD_DATA, "not JSON: line %d, column %d: %s",
                       json_error.line, json_error.column, json_error.text);
         return NULL;
     }
-    parser->numbers = new_names();
+    parser->numbers = json_object();
     type = parse_type(parser, json, "");
     json_decref(parser->numbers);
     json_decref(json);

@@ -103,11 +103,10 @@ static void get_subscription(struct pl_reader *body, struct pl_arena *arena,
 {
     subscription->subscription_id = pl_get_string(body);
     subscription->offer_id = pl_get_string(body);
-    subscription->status =
-        (enum pl_subscription_status)pl_get_long_within(body, 0, PL_STATUS_COUNT - 1);
-    subscription->quantity = (int32_t)pl_get_long_within(body, INT32_MIN, INT32_MAX);
+    subscription->status = (enum pl_subscription_status)pl_get_enum(body, PL_STATUS_COUNT);
+    subscription->quantity = pl_get_int(body);
     subscription->partner_id = pl_get_optional_string(body);
-    subscription->channel = (enum pl_channel)pl_get_long_within(body, 0, PL_CHANNEL_COUNT - 1);
+    subscription->channel = (enum pl_channel)pl_get_enum(body, PL_CHANNEL_COUNT);
     subscription->parent_subscription_id = pl_get_optional_string(body);
     subscription->revision = pl_get_long(body);
     subscription->replaced_by = pl_get_optional_string(body);

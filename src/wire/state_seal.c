@@ -5,6 +5,8 @@
 
 #include <xxhash.h>
 
+#include "planlift/state.h"
+
 #define FORMAT_VERSION 1
 #define SEAL_BYTES 9 /* one of version, eight of check sum, little endian */
 
@@ -61,4 +63,11 @@ enum pl_status pl_seal_check(struct pl_bytes field, struct pl_bytes value,
     }
     *ret_body = pl_reader_of(body);
     return PL_OK;
+}
+
+enum pl_status pl_state_check(struct pl_bytes field, struct pl_bytes value, struct pl_error *error)
+{
+    struct pl_reader body;
+
+    return pl_seal_check(field, value, &body, error);
 }

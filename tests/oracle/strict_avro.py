@@ -46,6 +46,11 @@ class Node:
     branches: tuple[Node, ...] = ()
     size: int = 0
 
+    @property
+    def plain_name(self) -> str:
+        """The unqualified name, which is all that the Avro specification compares."""
+        return self.name.rpartition(".")[2]
+
     def depth(self) -> int:
         """How deep it is nested, references followed; a primitive is 1."""
         inner = [field.node for field in self.fields] + list(self.branches)
@@ -414,21 +419,22 @@ def _from_union(writer: Node, reader: Node) -> Resolver:
 
 def _into_union(writer: Node, reader: Node) -> Resolver:
     """The first branch of the same type, else the first that the writer's can become."""
-    same = [b for b in reader.branches if b.kind == writer.kind and b.name == writer.name]
+    plain = writer.plain_name
+    same = [b for b in reader.branches if b.kind == writer.kind and b.plain_name == plain]
     for branch in (*same, *reader.branches):
         try:
             resolver = compile_resolver(writer, branch)
         except Incompatible:
             continue
         if branch.kind == "record":
-            kind = branch.name.rpartition(".")[2]
+            kind = branch.plain_name
             return lambda value: {"type": kind, **resolver(value)}
         return resolver
     raise Incompatible(f"{writer.kind} {writer.name} is in no branch of the union")
 
 
 def _record_resolver(writer: Node, reader: Node) -> Resolver:
-    if writer.name != reader.name:
+    if writer.plain_name != reader.plain_name:
         raise Incompatible(f"record {writer.name}, expected {reader.name}")
     written = {field.name: field.node for field in writer.fields}
     moves: list[tuple[str, Resolver]] = []
@@ -447,7 +453,7 @@ def _record_resolver(writer: Node, reader: Node) -> Resolver:
 
 
 def _enum_resolver(writer: Node, reader: Node) -> Resolver:
-    if writer.name != reader.name:
+    if writer.plain_name != reader.plain_name:
         raise Incompatible(f"enum {writer.name}, expected {reader.name}")
     known = set(reader.symbols)
 
@@ -469,7 +475,7 @@ def _array_resolver(writer: Node, reader: Node) -> Resolver:
 
 
 def _fixed_resolver(writer: Node, reader: Node) -> Resolver:
-    if (writer.name, writer.size) != (reader.name, reader.size):
+    if (writer.plain_name, writer.size) != (reader.plain_name, reader.size):
         raise Incompatible(f"fixed {writer.name}, expected {reader.name}")
     return _same
 

@@ -3,19 +3,22 @@ wrong for it, and planlift goes on by itself."""
 
 from __future__ import annotations
 
+import itertools
 import random
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import pytest
 import redis
 
-from harness import Deadline, Planlift, World
+from harness import Deadline, Planlift, World, eventually
+from harness.proxy import Proxy, redis_commands
 from harness.samples import customer_facts, licence, subscription, wish
 from harness.verdict import judge
 from oracle.wire import partition_of
-from services import Redis
+from services import LOOPBACK, Redis
 
 CUSTOMERS = [f"c{n}" for n in range(10, 22)]  # names of one length
 Fields = dict[bytes, bytes]
@@ -421,3 +424,109 @@ def test_redis_comes_and_goes(bench: Bench) -> None:
     bench.world.await_taken_in(process, 40)
     assert process.stop().status == 0
     bench.finish()
+
+
+def test_redis_that_loads_its_data(bench: Bench) -> None:
+    """Really, from a file, slowly: it refuses everything until it is done."""
+    process = bench.world.start()
+    bench.round(process)
+    bench.client.save()
+    bench.redis.kill()
+    slow = {"--key-load-delay": "700000", "--loading-process-events-interval-bytes": "1024"}
+    bench.redis.arguments += [word for setting in slow.items() for word in setting]
+
+    def is_loading() -> bool:
+        return "Loading RDB" in bench.redis.log_text()
+
+    with ThreadPoolExecutor(1) as pool:
+        started = pool.submit(bench.redis.start)  # returns when all is loaded
+        eventually(is_loading, "loading")
+        bench.write()
+        process.err.await_match("waiting.*loading its data")
+        started.result()
+    bench.world.await_taken_in(process, 10)
+    assert "cache_rebuild" not in process.err.text  # it went on from what was loaded
+    assert process.stop().status == 0
+    bench.finish()
+
+
+def test_a_failover_to_a_lagging_replica(bench: Bench) -> None:
+    """The replica lacks what was written last, and takes its time to become the master."""
+    with Redis(["--replicaof", LOOPBACK, str(bench.redis.port)]) as replica:
+        other = redis.Redis.from_url(replica.url)
+        with Proxy((LOOPBACK, bench.redis.port), redis_commands) as path:
+            bench.world.settings["redis.url"] = f"redis://{path.address}"
+            process = bench.world.start()
+            bench.round(process)
+            bench.client.wait(1, 5000)
+            eventually(lambda: other.dbsize() == len(bench.hashes()), "all replicated")
+            other.replicaof("NO", "ONE")
+            bench.round(process)  # the master has it, the other one not
+            other.replicaof(LOOPBACK, 1)  # a replica again, of nobody that is there
+            bench.redis.kill()
+            path.target = LOOPBACK, replica.port
+            bench.write()
+            process.err.await_match("waiting.*READONLY")
+            other.replicaof("NO", "ONE")
+            bench.world.await_taken_in(process, 10)
+            assert process.stop().status == 0
+            bench.redis.start()
+            assert not bench.hashes()  # all that is known is in the other one
+            bench.client = other
+            bench.finish()
+
+
+# --- what Redis may do to its data ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--user", "default", "on", "nopass", "~*", "&*", "+@all", "-info"],
+        ["--rename-command", "INFO", "HIDDEN"],
+    ],
+    ids=["forbidden", "renamed"],
+)
+def test_a_redis_that_does_not_tell_whether_it_evicts(world: World, arguments: list[str]) -> None:
+    """It says that it cannot know, and goes on: what is lost is seen, and made anew."""
+    with Redis([*arguments, "--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"]) as server:
+        bench = Bench(world, server)
+        process = world.start()
+        process.err.await_match("redis_unchecked.*(?i:info)")
+        bench.round(process)
+        for key in bench.hashes():
+            bench.client.delete(key)
+        bench.round(process)
+        assert process.stop().status == 0
+        bench.finish()
+
+
+def test_a_redis_that_evicts_from_now_on(bench: Bench) -> None:
+    """It was checked at the start, and changed since: what is lost is seen, and made anew."""
+    process = bench.world.start()
+    bench.round(process)
+    before = bench.hashes()
+    bench.client.config_set("maxmemory-policy", "allkeys-random")
+    bench.client.config_set("maxmemory", bench.client.info("memory")["used_memory"] + 1_000_000)
+    fillers = itertools.count()
+
+    def is_any_gone() -> bool:
+        bench.client.set(f"filler{next(fillers)}", bytes(50_000))
+        return bench.hashes() != before
+
+    eventually(is_any_gone, "evicted")
+    bench.client.config_set("maxmemory", 0)
+    bench.round(process)
+    process.err.await_match("cache_rebuild")
+    assert process.stop().status == 0
+    bench.finish()
+
+
+def test_a_login_that_redis_does_not_know_is_not_shown(world: World) -> None:
+    """Redis repeats the arguments of a command that it does not know."""
+    with Redis(["--rename-command", "AUTH", "HIDDEN"]) as server:
+        address = {"redis.url": server.url, "redis.password": "top-secret"}
+        world.create_topics()
+        process = world.start(settings=address)
+        process.err.await_match("waiting.*unknown command.*AUTH")
+        assert "top-secret" not in process.stop().err

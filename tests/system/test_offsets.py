@@ -1,10 +1,12 @@
 """The group's offsets and the progress in the state topic (contract 2): a record is applied once,
-whatever an operator or retention does to the one or the other."""
+whatever an operator or retention does to the one or the other. What is refused is refused before
+anything has changed, and the remedy of docs/operations.md works as it is written there."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
@@ -13,7 +15,9 @@ from harness.deadline import eventually
 from harness.groups import delete_offsets, remove_member
 from harness.kafka import Place
 from harness.planlift import Finished
+from harness.remedy import carry_out
 from harness.samples import customer_facts, licence, wish
+from harness.stored import standing
 from harness.verdict import inputs, judge
 from oracle.records import Record
 
@@ -67,17 +71,31 @@ def go_on(world: World) -> Finished:
     return finished
 
 
-def refuse(world: World, *words: str) -> Finished:
-    """It ends with exit 1, having done nothing, and says these words (patterns)."""
-    before = (len(world.client.read(world.topics.state)), len(world.results()))
-    finished = world.run("run", seconds=30)
+def refuse(world: World, *words: str, arguments: tuple[str, ...] = ("run",)) -> None:
+    """It ends with exit 1, having changed nothing, and says these words (patterns)."""
+    before = standing(world)
+    finished = world.run(*arguments, seconds=30)
     assert finished.status == 1, finished.err
-    assert finished.err.splitlines()[-1].startswith("exit_reason=")
+    assert finished.err.splitlines()[-1] == "exit_reason=state"
     for word in words:
         assert re.search(word, finished.err), f"{word} is not in:\n{finished.err}"
-    assert (len(world.client.read(world.topics.state)), len(world.results())) == before
+    for now, then in zip(standing(world), before, strict=True):
+        assert now == then
     leave(world)
-    return finished
+
+
+def start_anew(world: World) -> None:
+    """As the page says; the world is then that of the new group and its state topic."""
+    names = {"NEW_GROUP": f"{world.group}-new", "NEW_STATE": f"{world.topics.state}-new"}
+    carry_out(world, "Start anew", **names)
+    world.group = names["NEW_GROUP"]
+    world.topics = replace(world.topics, state=names["NEW_STATE"])
+    world.settings |= {"group.id": world.group, "topic.state": world.topics.state}
+
+
+def versions(world: World) -> list[int]:
+    """How many facts each customer's newest result was decided on."""
+    return list({r["customerId"]: r["customerVersion"] for r in world.results()}.values())
 
 
 def shift(offsets: dict[Place, int], by: int, only: Iterable[Place] = ()) -> dict[Place, int]:
@@ -104,10 +122,13 @@ def test_offsets_of_one_topic_missing(handled: World, kind: str) -> None:
     assert topic in finished.err
 
 
-@pytest.mark.parametrize("back", [1, 10**6])
-def test_offsets_reset_to_earlier(handled: World, back: int) -> None:
+@pytest.mark.parametrize("part", [0, 0.5, 0.99])
+def test_offsets_reset_to_earlier(handled: World, part: float) -> None:
+    """To the earliest record, to the middle, and to the one before the last."""
     committed = handled.client.committed(handled.group)
-    handled.client.set_committed(handled.group, shift(committed, -back))
+    earlier = {place: int(offset * part) for place, offset in committed.items()}
+    assert all(offset < committed[place] for place, offset in earlier.items())
+    handled.client.set_committed(handled.group, earlier)
     finished = go_on(handled)
     assert handled.topics.requests in finished.err
     assert handled.topics.events in finished.err
@@ -147,33 +168,43 @@ def test_retention_took_all_that_was_handled(handled: World) -> None:
     judge(handled, taken=[*taken, *inputs(handled)])
 
 
-# --- ahead, or beyond the log: refused ------------------------------------------------------------
+# --- ahead of the state: refused ------------------------------------------------------------------
+
+
+def set_ahead(world: World, topic: str) -> tuple[Place, int]:
+    """The offset of one partition, one record too far; whose it is, and where it was."""
+    committed = world.client.committed(world.group)
+    ask(world)
+    send_facts(world)
+    place = next(place for place in committed if place[0] == topic)
+    world.client.set_committed(world.group, shift(committed, 1, only=[place]))
+    return place, committed[place]
 
 
 @pytest.mark.parametrize("kind", ["requests", "events"])
 def test_an_offset_ahead_of_the_progress(handled: World, kind: str) -> None:
-    """Records would be skipped. What it says to do helps."""
+    """Records would be skipped."""
     topic = getattr(handled.topics, kind)
-    committed = handled.client.committed(handled.group)
-    ask(handled)
-    send_facts(handled)
-    place = next(place for place in committed if place[0] == topic)
-    handled.client.set_committed(handled.group, shift(committed, 1, only=[place]))
-    right = committed[place]
+    place, right = set_ahead(handled, topic)
     refuse(handled, re.escape(topic), rf"\b{right}\b", rf"\b{right + 1}\b", "[Ss]et .*offset")
-    handled.client.set_committed(handled.group, {place: right})
+    numbers = {"TOPIC": topic, "PARTITION": place[1], "PROGRESS": right}
+    carry_out(handled, "Ahead of the state, one partition", **numbers)
     handled.drain()
     judge(handled)
 
 
-def test_draining_with_offsets_ahead_of_the_progress(handled: World) -> None:
+def test_all_offsets_ahead_of_the_progress(handled: World) -> None:
     """Set to the end: nothing remains after the group's offsets, but much was not applied."""
     send_facts(handled)
     ask(handled)
     handled.client.set_committed(handled.group, both_ends(handled))
-    finished = handled.run("run", "--drain", seconds=30)
-    assert finished.status == 1, finished.err
-    assert re.search("[Ss]et .*offset", finished.err)
+    refuse(handled, "[Ss]et .*offset", arguments=("run", "--drain"))
+    carry_out(handled, "Ahead of the state")
+    handled.drain()
+    judge(handled)
+
+
+# --- the state topic ------------------------------------------------------------------------------
 
 
 def remade(world: World, topic: str) -> None:
@@ -182,7 +213,65 @@ def remade(world: World, topic: str) -> None:
         future.result()
     gone = f"{topic} gone"
     eventually(lambda: topic not in world.client.admin.list_topics().topics, gone)
-    world.client.create_topics([topic], world.partitions)
+    compacted = {"cleanup.policy": "compact"} if topic == world.topics.state else {}
+    world.client.create_topics([topic], world.partitions, compacted)
+
+
+def test_a_state_topic_made_anew(handled: World) -> None:
+    """Redis is the last that knows the state, and is left alone. Without its offsets the group
+    begins again."""
+    remade(handled, handled.topics.state)
+    refuse(handled, re.escape(handled.topics.state), "lost or made anew", "kafka-consumer-groups")
+    carry_out(handled, "Offsets, but no state")
+    handled.drain()
+    assert len(handled.results()) == 2 * len(CUSTOMERS)
+    assert handled.client.committed(handled.group) == both_ends(handled)
+
+
+def test_a_state_topic_put_back(handled: World) -> None:
+    """From a copy of its records, at other offsets than they had."""
+    kept = handled.client.read(handled.topics.state)
+    remade(handled, handled.topics.state)
+    refuse(handled, re.escape(handled.topics.state), "[Pp]ut the state back")
+    back = [Message(record.key, record.value, partition=record.partition) for record in kept]
+    handled.client.send(handled.topics.state, back)
+    handled.drain()
+    go_on(handled)
+
+
+def test_a_state_topic_of_another_group(handled: World) -> None:
+    """Another group.id, or one that was changed: neither group loses anything."""
+    mine = handled.group
+    handled.group = handled.settings["group.id"] = f"{mine}-other"
+    refuse(handled, re.escape(handled.topics.state), "another deployment", rf"{mine}\b")
+    handled.group = handled.settings["group.id"] = mine
+    before = standing(handled)
+    handled.drain()
+    assert standing(handled) == before
+    leave(handled)
+    start_anew(handled)
+    assert len(handled.results()) == 2 * len(CUSTOMERS)
+
+
+def test_two_groups_begin_on_one_state_topic(world: World) -> None:
+    """At the same moment: one of them has it, and the other ends and has spoilt nothing."""
+    world.create_topics()
+    send_facts(world)
+    names = [f"{world.group}-{number}" for number in range(2)]
+    processes = [world.start(settings={"group.id": name}) for name in names]
+    eventually(lambda: not all(p.is_running for p in processes), "one has ended", 60)
+    [winner] = [number for number, process in enumerate(processes) if process.is_running]
+    ended = processes[1 - winner].await_exit()
+    assert ended.status == 1, ended.err
+    assert re.search("another deployment", ended.err), ended.err
+    world.group = world.settings["group.id"] = names[winner]
+    ask(world)
+    world.await_taken_in(processes[winner])
+    assert len(world.results()) == len(CUSTOMERS)
+    judge(world)
+
+
+# --- the log no longer has what is next: refused --------------------------------------------------
 
 
 @pytest.mark.parametrize(("kind", "refilled"), [("requests", False), ("events", True)])
@@ -193,7 +282,14 @@ def test_an_input_topic_made_anew(handled: World, kind: str, refilled: bool) -> 
     if refilled:
         here = [Message(CUSTOMERS[0].encode(), b"x", partition=n) for n in range(3)]
         handled.client.send(topic, here)
-    refuse(handled, re.escape(topic), "group.id|state")
+    refuse(handled, re.escape(topic), "made anew", "group.id", re.escape(handled.topics.state))
+    start_anew(handled)
+    if refilled:
+        send_facts(handled)
+    handled.drain()
+    ask(handled)
+    handled.drain()
+    assert versions(handled) == [4] * len(CUSTOMERS)
 
 
 @pytest.mark.parametrize("kind", ["requests", "events"])
@@ -201,9 +297,10 @@ def test_records_deleted_before_they_were_read(handled: World, kind: str) -> Non
     topic = getattr(handled.topics, kind)
     send_facts(handled)
     ask(handled)
-    ends = handled.client.ends(topic)
-    handled.client.delete_before(shift(ends, -1))
-    refuse(handled, re.escape(topic), "deleted")
+    handled.client.delete_before(shift(handled.client.ends(topic), -1))
+    refuse(handled, re.escape(topic), "deleted", "group.id", re.escape(handled.topics.state))
+    start_anew(handled)
+    assert handled.client.committed(handled.group) == both_ends(handled)
 
 
 def test_records_deleted_under_a_running_service(handled: World) -> None:
@@ -222,9 +319,10 @@ def test_records_deleted_under_a_running_service(handled: World) -> None:
     process.resume()
     ended = process.await_exit(30)
     assert ended.status == 1, ended.err
-    assert ended.err.splitlines()[-1].startswith("exit_reason=")
     assert re.search(rf"{re.escape(topic)}/{partition}.*deleted", ended.err), ended.err
     assert len(handled.results()) <= asked + 1
+    leave(handled)
+    refuse(handled, re.escape(topic), "deleted unread", re.escape(handled.topics.state))
 
 
 # --- the first start ------------------------------------------------------------------------------
@@ -262,6 +360,7 @@ def test_a_first_start_with_an_offset_already_there(world: World, arguments: tup
     send_facts(world)
     ask(world)
     world.client.set_committed(world.group, both_ends(world))
-    finished = world.run(*arguments, seconds=30)
-    assert finished.status == 1, finished.err
-    assert re.search("[Ss]et .*offset", finished.err)
+    refuse(world, "set before the first start", "kafka-consumer-groups", arguments=arguments)
+    carry_out(world, "Offsets, but no state")
+    world.drain()
+    judge(world)

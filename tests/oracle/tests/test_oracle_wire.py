@@ -312,6 +312,16 @@ def test_resolution() -> None:
     assert resolve(written, ["null", wanted], b"\x02\x02x") == {"type": "R", "a": 7, "b": 1}
 
 
+def test_namespaces_do_not_matter() -> None:
+    """Named types match by their unqualified names (Avro specification, schema resolution)."""
+    written = record({"name": "e", "type": enum("A", "B", namespace="x.y")}, name="x.R")
+    wanted = record({"name": "e", "type": enum("A", "B")}, name="planlift.R")
+    assert resolve(written, wanted, b"\x02") == {"e": "B"}
+    assert resolve(written, ["null", wanted], b"\x02") == {"type": "R", "e": "B"}
+    four = {"type": "fixed", "name": "Four", "size": 4}
+    assert resolve({**four, "namespace": "x"}, four, b"abcd") == b"abcd"
+
+
 @pytest.mark.parametrize(
     ("writer", "reader", "body"),
     [
@@ -321,6 +331,7 @@ def test_resolution() -> None:
         (["null", "string"], "int", b"\x00"),
         (enum("X", "A"), enum("A"), b"\x00"),
         (record(name="R"), record(name="S"), b""),
+        (record(name="n.R"), record(name="n.S"), b""),
         (record(), record({"name": "a", "type": "int"}), b""),
         ("bytes", "string", b"\x02\xff"),
     ],

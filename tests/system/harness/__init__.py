@@ -7,6 +7,8 @@ planlift  the program under test as a process
 world     all of it for one test, with names that no other test has
 samples   facts and requests of an ordinary customer
 verdict   what the history checker says of the topics
+stored    what planlift has stored, and whether anything has changed
+remedy    the remedies of docs/operations.md, carried out
 """
 
 from .deadline import Deadline, eventually

@@ -5,14 +5,35 @@ from __future__ import annotations
 import socket
 import struct
 
-OFFSET_FETCH, LEAVE_GROUP, OFFSET_DELETE = 9, 13, 47
+OFFSET_FETCH, FIND_COORDINATOR, LEAVE_GROUP, OFFSET_DELETE = 9, 10, 13, 47
 
 
 def is_coordinated(bootstrap_servers: str, group: str) -> bool:
     """Whether the broker has loaded the group; until then confluent-kafka may crash when asked."""
+    # It is the first question of this kind that makes a broker's topic for groups.
+    _request(bootstrap_servers, FIND_COORDINATOR, 0, _text(group))
     no_topics = struct.pack(">i", 0)
     answer = _request(bootstrap_servers, OFFSET_FETCH, 2, _text(group) + no_topics)
     return struct.unpack(">ih", answer[:6])[1] == 0
+
+
+def committed_offsets(bootstrap_servers: str, group: str) -> dict[tuple[str, int], int]:
+    """What the group has committed, by topic and partition; open transactions are not waited for,
+    and nothing is there while the broker does not know."""
+    all_topics = struct.pack(">i", -1)
+    answer = _request(bootstrap_servers, OFFSET_FETCH, 2, _text(group) + all_topics)
+    found, at = {}, 4
+    for _ in range(struct.unpack_from(">i", answer)[0]):
+        size = struct.unpack_from(">h", answer, at)[0]
+        topic = answer[at + 2 : at + 2 + size].decode()
+        count = struct.unpack_from(">i", answer, at + 2 + size)[0]
+        at += 2 + size + 4
+        for _ in range(count):
+            partition, offset, metadata_size = struct.unpack_from(">iqh", answer, at)
+            at += 14 + max(metadata_size, 0) + 2
+            if offset >= 0:
+                found[topic, partition] = offset
+    return found
 
 
 def remove_member(bootstrap_servers: str, group: str, instance: str) -> None:

@@ -32,7 +32,11 @@ from .deadline import Deadline, eventually
 from .groups import is_coordinated
 
 Place = tuple[str, int]
-_JUST_BACK = (KafkaError.FENCED_LEADER_EPOCH, KafkaError.UNKNOWN_LEADER_EPOCH)
+_JUST_BACK = (
+    KafkaError.FENCED_LEADER_EPOCH,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+    KafkaError.NOT_LEADER_FOR_PARTITION,  # of a topic that was made a moment ago
+)
 READ_COMMITTED = "read_committed"
 READ_UNCOMMITTED = "read_uncommitted"
 

@@ -84,15 +84,21 @@ class Stream:
 
 
 class Planlift:
-    """One planlift process with `settings` (names of contract 8) in its environment."""
+    """One planlift process with `settings` (names of contract 8) and further `variables` in its
+    environment."""
 
-    def __init__(self, arguments: Sequence[str | Path], settings: Mapping[str, object]) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str | Path],
+        settings: Mapping[str, object],
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self.arguments = [str(argument) for argument in arguments]
         self.http_port = reserve_port()
         listen = {"http.listen": f"{LOOPBACK}:{self.http_port}"}
         self.process = spawn(
             [BINARY, *self.arguments],
-            env=environment({**listen, **settings}),
+            env=environment({**listen, **settings}) | dict(variables or {}),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

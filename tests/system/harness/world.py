@@ -65,10 +65,14 @@ class World:
     # --- the program ----------------------------------------------------------------------------
 
     def start(
-        self, *arguments: str | Path, settings: Mapping[str, object] | None = None
+        self,
+        *arguments: str | Path,
+        settings: Mapping[str, object] | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> Planlift:
         """A planlift process that goes on by itself; ended with the test at the latest."""
-        process = Planlift(arguments or ("run",), {**self.settings, **(settings or {})})
+        chosen = {**self.settings, **(settings or {})}
+        process = Planlift(arguments or ("run",), chosen, variables)
         self._processes.append(process)
         return process
 

@@ -24,6 +24,7 @@
 
 struct child {
     int exit_status; /* -1: it did not end by itself */
+    int end_signal;  /* but by this signal */
     char text[16384];
     size_t len;
 };
@@ -54,6 +55,8 @@ static inline struct child run_in_child(void (*run)(const void *argument), const
     assert_int_equal(waitpid(pid, &status, 0), pid);
     if (WIFEXITED(status)) {
         child.exit_status = WEXITSTATUS(status);
+    } else if (WIFSIGNALED(status)) {
+        child.end_signal = WTERMSIG(status);
     }
     return child;
 }

@@ -117,6 +117,13 @@ static bool has_markers_to_come(const struct pl_fake_producer *producer)
     return producer->has_offsets;
 }
 
+/* All that its end asks for is done. */
+static void finish(struct pl_fake_producer *producer)
+{
+    producer->ended = producer->state;
+    producer->state = PL_FAKE_TXN_NONE;
+}
+
 /* A marker under way: of which transaction, where to; topic PL_TOPIC_COUNT: the offsets. */
 struct marker {
     int producer;
@@ -140,7 +147,7 @@ static void write_marker(void *self, const void *data)
         put_marker(broker, marker->producer, (enum pl_topic)marker->topic, marker->partition);
     }
     if (!has_markers_to_come(producer)) {
-        producer->state = PL_FAKE_TXN_NONE;
+        finish(producer);
     }
 }
 
@@ -176,8 +183,8 @@ static void send_markers(struct pl_fake_broker *broker, int number, bool now)
             }
         }
     }
-    if (!has_markers_to_come(producer)) {
-        producer->state = PL_FAKE_TXN_NONE; /* of a transaction that touched nothing */
+    if (producer->state != PL_FAKE_TXN_NONE && !has_markers_to_come(producer)) {
+        finish(producer); /* a transaction that touched nothing */
     }
 }
 
@@ -196,7 +203,8 @@ static bool is_current(const struct pl_fake_broker *broker, struct pl_fake_sessi
     return session.producer >= 0 && broker->producers[session.producer].epoch == session.epoch;
 }
 
-struct pl_fake_session pl_fake_open_producer(struct pl_fake_broker *broker, const char *id)
+/* Index of a transactional id, which is known from now on. */
+static int find_producer(struct pl_fake_broker *broker, const char *id)
 {
     int number = 0;
     struct pl_fake_producer *producer;
@@ -211,12 +219,28 @@ struct pl_fake_session pl_fake_open_producer(struct pl_fake_broker *broker, cons
         producer->id = id;
         memset(producer->offsets, -1, sizeof(producer->offsets));
     }
+    return number;
+}
+
+static struct pl_fake_session begin_epoch(struct pl_fake_broker *broker, int number)
+{
+    struct pl_fake_producer *producer = &broker->producers[number];
+
+    producer->epoch++;
+    producer->ended = PL_FAKE_TXN_NONE;
+    return (struct pl_fake_session){number, producer->epoch};
+}
+
+struct pl_fake_session pl_fake_open_producer(struct pl_fake_broker *broker, const char *id)
+{
+    int number = find_producer(broker, id);
+    struct pl_fake_producer *producer = &broker->producers[number];
+
     if (producer->state == PL_FAKE_TXN_OPEN) {
         producer->state = PL_FAKE_TXN_ABORTING;
     }
     send_markers(broker, number, true); /* it is told so only when they are there */
-    producer->epoch++;
-    return (struct pl_fake_session){number, producer->epoch};
+    return begin_epoch(broker, number);
 }
 
 struct timeout {
@@ -232,26 +256,31 @@ static void expire(void *self, const void *data)
 
     if (is_current(broker, timeout->session) && producer->sequence == timeout->sequence &&
         producer->state == PL_FAKE_TXN_OPEN) {
+        broker->timeouts++;
+        producer->timed_out_epoch = producer->epoch;
         producer->epoch++; /* fences the client */
         end_transaction(broker, timeout->session.producer, false);
     }
 }
 
+static void open_transaction(struct pl_fake_broker *broker, struct pl_fake_session session)
+{
+    struct pl_fake_producer *producer = &broker->producers[session.producer];
+    struct timeout timeout = {session, ++producer->sequence};
+
+    producer->state = PL_FAKE_TXN_OPEN;
+    pl_fake_after(broker->world, broker->transaction_timeout_ms, expire, broker, &timeout,
+                  sizeof(timeout));
+}
+
 enum pl_status pl_fake_begin(struct pl_fake_broker *broker, struct pl_fake_session session)
 {
-    struct pl_fake_producer *producer;
-    struct timeout timeout = {session, 0};
-
     if (!is_current(broker, session)) {
         return PL_FENCED;
     }
-    producer = &broker->producers[session.producer];
-    assert(producer->state != PL_FAKE_TXN_OPEN);
+    assert(broker->producers[session.producer].state != PL_FAKE_TXN_OPEN);
     send_markers(broker, session.producer, true); /* a client waits for those before */
-    producer->state = PL_FAKE_TXN_OPEN;
-    timeout.sequence = ++producer->sequence;
-    pl_fake_after(broker->world, broker->transaction_timeout_ms, expire, broker, &timeout,
-                  sizeof(timeout));
+    open_transaction(broker, session);
     return PL_OK;
 }
 
@@ -328,6 +357,90 @@ void pl_fake_end_later(struct pl_fake_broker *broker, struct pl_fake_session ses
     pl_fake_after(broker->world, delay_ms, end_late, broker, &end, sizeof(end));
 }
 
+/* ---- writing, request by request ------------------------------------------------------------- */
+
+enum pl_fake_answer pl_fake_ask_producer(struct pl_fake_broker *broker, const char *id,
+                                         struct pl_fake_session *ret_session)
+{
+    int number = find_producer(broker, id);
+    struct pl_fake_producer *producer = &broker->producers[number];
+
+    if (producer->state == PL_FAKE_TXN_OPEN) {
+        producer->epoch++; /* fences the one before at once */
+        end_transaction(broker, number, false);
+    }
+    if (producer->state != PL_FAKE_TXN_NONE) {
+        return PL_FAKE_CONCURRENT;
+    }
+    *ret_session = begin_epoch(broker, number);
+    return PL_FAKE_DONE;
+}
+
+/* Something is to be added to the transaction: is there one, or can one begin? */
+static enum pl_fake_answer join_transaction(struct pl_fake_broker *broker,
+                                            struct pl_fake_session session)
+{
+    if (!is_current(broker, session)) {
+        return PL_FAKE_OLD_EPOCH;
+    }
+    switch (broker->producers[session.producer].state) {
+    case PL_FAKE_TXN_NONE:
+        open_transaction(broker, session);
+        break;
+    case PL_FAKE_TXN_OPEN:
+        break;
+    case PL_FAKE_TXN_COMMITTING:
+    case PL_FAKE_TXN_ABORTING:
+        return PL_FAKE_CONCURRENT;
+    }
+    return PL_FAKE_DONE;
+}
+
+enum pl_fake_answer pl_fake_ask_partition(struct pl_fake_broker *broker,
+                                          struct pl_fake_session session, enum pl_topic topic,
+                                          int32_t partition)
+{
+    enum pl_fake_answer answer = join_transaction(broker, session);
+
+    if (answer == PL_FAKE_DONE) {
+        broker->producers[session.producer].is_touched[topic][partition] = true;
+    }
+    return answer;
+}
+
+enum pl_fake_answer pl_fake_ask_group(struct pl_fake_broker *broker, struct pl_fake_session session)
+{
+    enum pl_fake_answer answer = join_transaction(broker, session);
+
+    if (answer == PL_FAKE_DONE) {
+        broker->producers[session.producer].has_offsets = true;
+    }
+    return answer;
+}
+
+enum pl_fake_answer pl_fake_ask_end(struct pl_fake_broker *broker, struct pl_fake_session session,
+                                    bool is_commit)
+{
+    enum pl_fake_txn_state wanted = is_commit ? PL_FAKE_TXN_COMMITTING : PL_FAKE_TXN_ABORTING;
+    const struct pl_fake_producer *producer;
+
+    if (!is_current(broker, session)) {
+        return PL_FAKE_OLD_EPOCH;
+    }
+    producer = &broker->producers[session.producer];
+    switch (producer->state) {
+    case PL_FAKE_TXN_OPEN:
+        end_transaction(broker, session.producer, is_commit);
+        return PL_FAKE_DONE;
+    case PL_FAKE_TXN_NONE:
+        return producer->ended == wanted ? PL_FAKE_DONE : PL_FAKE_INVALID_STATE;
+    case PL_FAKE_TXN_COMMITTING:
+    case PL_FAKE_TXN_ABORTING:
+        return producer->state == wanted ? PL_FAKE_CONCURRENT : PL_FAKE_INVALID_STATE;
+    }
+    return PL_FAKE_INVALID_STATE;
+}
+
 /* ---- reading --------------------------------------------------------------------------------- */
 
 int64_t pl_fake_stable_end(const struct pl_fake_log *log)
@@ -376,9 +489,16 @@ enum pl_status pl_fake_group_offsets(const struct pl_fake_broker *broker, int32_
 
 void pl_fake_compact(struct pl_fake_log *log, bool keeps_tombstones)
 {
-    struct pl_fake_map seen = {NULL, 0, 0};
+    (void)pl_fake_compact_before(log, log->end, keeps_tombstones);
+}
 
-    for (int64_t offset = pl_fake_stable_end(log); offset > log->first; offset--) {
+int64_t pl_fake_compact_before(struct pl_fake_log *log, int64_t end, bool keeps_tombstones)
+{
+    struct pl_fake_map seen = {NULL, 0, 0};
+    int64_t stable = pl_fake_stable_end(log);
+    int64_t count = 0;
+
+    for (int64_t offset = end < stable ? end : stable; offset > log->first; offset--) {
         struct pl_fake_entry *entry = log->entries[offset - 1];
         bool is_record = entry->kind == PL_FAKE_ENTRY_RECORD &&
                          entry->state == PL_FAKE_ENTRY_COMMITTED && !entry->is_gone;
@@ -388,9 +508,11 @@ void pl_fake_compact(struct pl_fake_log *log, bool keeps_tombstones)
         }
         entry->is_gone = !pl_bytes_is_null(pl_fake_map_get(&seen, entry->key)) ||
                          (pl_bytes_is_null(entry->value) && !keeps_tombstones);
+        count += entry->is_gone ? 1 : 0;
         pl_fake_map_put(&seen, entry->key, PL_BYTES_LITERAL(""));
     }
     pl_fake_map_clear(&seen);
+    return count;
 }
 
 void pl_fake_delete_before(struct pl_fake_log *log, int64_t first)

@@ -58,8 +58,11 @@ struct pl_fake_producer {
     int epoch;
     uint64_t sequence; /* of the transaction, over all epochs */
     enum pl_fake_txn_state state;
-    bool is_touched[PL_TOPIC_COUNT][PL_FAKE_MAX_PARTITIONS]; /* has records, and no marker yet */
-    bool has_offsets; /* offsets are pending: unstable for others */
+    enum pl_fake_txn_state
+        ended;           /* how the last one of this epoch did: COMMITTING, ABORTING; NONE */
+    int timed_out_epoch; /* the last that lost a transaction to its timeout; 0: none */
+    bool is_touched[PL_TOPIC_COUNT][PL_FAKE_MAX_PARTITIONS]; /* takes part, and has no marker yet */
+    bool has_offsets; /* the group takes part, or offsets are pending: those are unstable */
     int64_t offsets[PL_FAKE_MAX_PARTITIONS][PL_INPUT_COUNT]; /* -1: none */
 };
 
@@ -78,6 +81,7 @@ struct pl_fake_broker {
     struct pl_fake_producer producers[PL_FAKE_MAX_PRODUCERS];
     int producer_count;
     int64_t marker_delay_ms;        /* 0: markers are there when the end is acknowledged */
+    unsigned timeouts;              /* transactions that were aborted for lasting too long */
     int64_t transaction_timeout_ms; /* 10000 */
     int64_t group_offsets[PL_FAKE_MAX_PARTITIONS][PL_INPUT_COUNT]; /* -1: none */
     int generation;                                                /* of the group */
@@ -114,6 +118,31 @@ enum pl_status pl_fake_end(struct pl_fake_broker *broker, struct pl_fake_session
 void pl_fake_end_later(struct pl_fake_broker *broker, struct pl_fake_session session,
                        bool is_commit, int64_t delay_ms);
 
+/* ---- writing, request by request ------------------------------------------------------------- */
+
+/* The same as a real client asks it: a transaction begins at the broker with the first partition or
+ * group that is added to it, and nobody waits for markers in the broker's place. */
+enum pl_fake_answer {
+    PL_FAKE_DONE,
+    PL_FAKE_CONCURRENT,   /* CONCURRENT_TRANSACTIONS: markers are still to come, ask again */
+    PL_FAKE_OLD_EPOCH,    /* PRODUCER_FENCED, INVALID_PRODUCER_EPOCH */
+    PL_FAKE_INVALID_STATE /* INVALID_TXN_STATE */
+};
+
+/* InitProducerId: *ret_session is set where it is DONE. */
+enum pl_fake_answer pl_fake_ask_producer(struct pl_fake_broker *broker, const char *id,
+                                         struct pl_fake_session *ret_session);
+/* AddPartitionsToTxn: the partition gets a marker at the end even if nothing is produced there. */
+enum pl_fake_answer pl_fake_ask_partition(struct pl_fake_broker *broker,
+                                          struct pl_fake_session session, enum pl_topic topic,
+                                          int32_t partition);
+/* AddOffsetsToTxn. */
+enum pl_fake_answer pl_fake_ask_group(struct pl_fake_broker *broker,
+                                      struct pl_fake_session session);
+/* EndTxn; again after it was done: DONE or CONCURRENT where it says the same. */
+enum pl_fake_answer pl_fake_ask_end(struct pl_fake_broker *broker, struct pl_fake_session session,
+                                    bool is_commit);
+
 /* ---- reading --------------------------------------------------------------------------------- */
 
 /* Where a read_committed reader stops: the first open record, or the end. */
@@ -131,6 +160,9 @@ enum pl_status pl_fake_group_offsets(const struct pl_fake_broker *broker, int32_
 
 /* Of each key keep the newest committed record only; tombstones go too if they are not kept. */
 void pl_fake_compact(struct pl_fake_log *log, bool keeps_tombstones);
+/* The same for the log below an offset only, as a cleaner leaves the newest segment alone. Returns
+ * how many records went. */
+int64_t pl_fake_compact_before(struct pl_fake_log *log, int64_t end, bool keeps_tombstones);
 /* Delete what is below an offset. */
 void pl_fake_delete_before(struct pl_fake_log *log, int64_t first);
 /* Delete the topic's partition and make it anew. */

@@ -77,13 +77,19 @@ static enum pl_status update(void *self, struct pl_cache_update *updates, size_t
     return verdict.status;
 }
 
-static enum pl_status drop(void *self, int32_t partition, struct pl_error *error)
+static enum pl_status drop(void *self, int32_t partition, struct pl_bytes expected,
+                           struct pl_error *error)
 {
     struct pl_fake_process *process = self;
     struct pl_fake_verdict verdict = pl_fake_enter(process, PL_FAKE_CACHE_DROP, error);
+    struct pl_fake_map *hash = &process->world->hashes[partition];
+    bool is_expected = pl_bytes_equal(pl_fake_map_get(hash, CHECKPOINT), expected);
 
-    if (verdict.applied > 0) {
-        pl_fake_map_clear(&process->world->hashes[partition]);
+    if (verdict.applied > 0 && is_expected) {
+        pl_fake_map_clear(hash);
+    }
+    if (verdict.status == PL_OK && !is_expected) {
+        return pl_fail(error, PL_ABORT, "the checkpoint is another");
     }
     return verdict.status;
 }

@@ -302,6 +302,117 @@ static void compaction_leaves_open_and_aborted_ones_alone(void **state)
     assert_string_equal(visible(broker), "a=1");
 }
 
+static void compaction_may_leave_the_newest_alone(void **state)
+{
+    struct pl_fake_broker *broker = &((struct pl_fake_world *)*state)->broker;
+    struct pl_fake_log *log = pl_fake_log(broker, PL_TOPIC_STATE, 1);
+
+    (void)append(broker, "a", "1");
+    (void)append(broker, "a", "2");
+    (void)append(broker, "a", "3");
+    assert_int_equal(pl_fake_compact_before(log, 2, true), 1);
+    assert_string_equal(visible(broker), "a=2 a=3");
+    assert_int_equal(pl_fake_compact_before(log, 99, true), 1); /* not past the end */
+    assert_string_equal(visible(broker), "a=3");
+}
+
+/* ---- request by request ---------------------------------------------------------------------- */
+
+static struct pl_fake_session ask_producer(struct pl_fake_broker *broker)
+{
+    struct pl_fake_session session;
+
+    assert_int_equal(pl_fake_ask_producer(broker, "id", &session), PL_FAKE_DONE);
+    return session;
+}
+
+static void a_transaction_begins_with_what_is_added_first(void **state)
+{
+    struct pl_fake_broker *broker = &((struct pl_fake_world *)*state)->broker;
+    struct pl_fake_session session = ask_producer(broker);
+    const struct pl_message record = message("a", "1");
+    int64_t offset;
+
+    assert_int_equal(pl_fake_produce(broker, session, &record, &offset), PL_FENCED);
+    assert_int_equal(pl_fake_ask_end(broker, session, true), PL_FAKE_INVALID_STATE);
+    assert_int_equal(pl_fake_ask_partition(broker, session, PL_TOPIC_STATE, 1), PL_FAKE_DONE);
+    assert_int_equal(produce(broker, session, "a", "1"), 0);
+    assert_int_equal(pl_fake_ask_end(broker, session, true), PL_FAKE_DONE);
+    assert_string_equal(visible(broker), "a=1");
+    assert_int_equal(pl_fake_ask_end(broker, session, true), PL_FAKE_DONE); /* said again */
+    assert_int_equal(pl_fake_ask_end(broker, session, false), PL_FAKE_INVALID_STATE);
+}
+
+static void a_partition_that_was_added_gets_its_marker(void **state)
+{
+    struct pl_fake_broker *broker = &((struct pl_fake_world *)*state)->broker;
+    const struct pl_fake_log *log = pl_fake_log(broker, PL_TOPIC_STATE, 0);
+    struct pl_fake_session session = ask_producer(broker);
+
+    assert_int_equal(pl_fake_ask_partition(broker, session, PL_TOPIC_STATE, 0), PL_FAKE_DONE);
+    assert_int_equal(pl_fake_ask_end(broker, session, false), PL_FAKE_DONE);
+    assert_int_equal(log->end, 1);
+    assert_int_equal(log->entries[0]->kind, PL_FAKE_ENTRY_ABORT_MARKER);
+}
+
+static void nobody_is_kept_waiting_for_markers(void **state)
+{
+    struct pl_fake_world *world = *state;
+    struct pl_fake_broker *broker = &world->broker;
+    struct pl_fake_session session = ask_producer(broker);
+    struct pl_fake_session next;
+
+    broker->marker_delay_ms = 100;
+    assert_int_equal(pl_fake_ask_partition(broker, session, PL_TOPIC_STATE, 1), PL_FAKE_DONE);
+    (void)produce(broker, session, "a", "1");
+    assert_int_equal(pl_fake_ask_end(broker, session, true), PL_FAKE_DONE);
+    assert_int_equal(pl_fake_ask_end(broker, session, true), PL_FAKE_CONCURRENT);
+    assert_int_equal(pl_fake_ask_partition(broker, session, PL_TOPIC_STATE, 0), PL_FAKE_CONCURRENT);
+    assert_int_equal(pl_fake_ask_group(broker, session), PL_FAKE_CONCURRENT);
+    assert_int_equal(pl_fake_ask_producer(broker, "id", &next), PL_FAKE_CONCURRENT);
+    assert_string_equal(visible(broker), "");
+    pl_fake_advance(world, 200);
+    assert_string_equal(visible(broker), "a=1");
+    assert_int_equal(pl_fake_ask_partition(broker, session, PL_TOPIC_STATE, 0), PL_FAKE_DONE);
+}
+
+/* At once, though it is told so only when the markers are there. */
+static void asking_again_fences_who_asked_before(void **state)
+{
+    struct pl_fake_world *world = *state;
+    struct pl_fake_broker *broker = &world->broker;
+    struct pl_fake_session session = ask_producer(broker);
+    struct pl_fake_session next;
+
+    broker->marker_delay_ms = 100;
+    assert_int_equal(pl_fake_ask_partition(broker, session, PL_TOPIC_STATE, 1), PL_FAKE_DONE);
+    (void)produce(broker, session, "a", "1");
+    assert_int_equal(pl_fake_ask_producer(broker, "id", &next), PL_FAKE_CONCURRENT);
+    assert_int_equal(pl_fake_ask_end(broker, session, true), PL_FAKE_OLD_EPOCH);
+    assert_int_equal(pl_fake_ask_group(broker, session), PL_FAKE_OLD_EPOCH);
+    pl_fake_advance(world, 200);
+    next = ask_producer(broker);
+    assert_string_equal(visible(broker), "");
+    assert_int_equal(pl_fake_ask_partition(broker, session, PL_TOPIC_STATE, 1), PL_FAKE_OLD_EPOCH);
+    assert_int_equal(pl_fake_ask_partition(broker, next, PL_TOPIC_STATE, 1), PL_FAKE_DONE);
+    assert_int_equal(pl_fake_ask_end(broker, next, true), PL_FAKE_DONE);
+}
+
+static void one_that_takes_too_long_is_counted(void **state)
+{
+    struct pl_fake_world *world = *state;
+    struct pl_fake_broker *broker = &world->broker;
+    struct pl_fake_session session = ask_producer(broker);
+
+    assert_int_equal(pl_fake_ask_group(broker, session), PL_FAKE_DONE);
+    pl_fake_advance(world, broker->transaction_timeout_ms + 1);
+    assert_int_equal(broker->timeouts, 1);
+    assert_int_equal(broker->producers[session.producer].timed_out_epoch, session.epoch);
+    assert_int_equal(pl_fake_ask_end(broker, session, true), PL_FAKE_OLD_EPOCH);
+}
+
+/* ---- logs ------------------------------------------------------------------------------------ */
+
 static void logs_can_be_cut_at_both_ends(void **state)
 {
     struct pl_fake_broker *broker = &((struct pl_fake_world *)*state)->broker;
@@ -339,6 +450,12 @@ int main(void)
         WITH_WORLD(offsets_count_when_the_transaction_does),
         WITH_WORLD(compaction_keeps_the_newest_of_each_key),
         WITH_WORLD(compaction_leaves_open_and_aborted_ones_alone),
+        WITH_WORLD(compaction_may_leave_the_newest_alone),
+        WITH_WORLD(a_transaction_begins_with_what_is_added_first),
+        WITH_WORLD(a_partition_that_was_added_gets_its_marker),
+        WITH_WORLD(nobody_is_kept_waiting_for_markers),
+        WITH_WORLD(asking_again_fences_who_asked_before),
+        WITH_WORLD(one_that_takes_too_long_is_counted),
         WITH_WORLD(logs_can_be_cut_at_both_ends),
     };
 

@@ -138,20 +138,30 @@ static void a_late_update_still_needs_its_checkpoint(void **state)
     assert_false(second.is_applied);
 }
 
+static enum pl_status drop(struct fixture *fixture, int32_t partition, struct pl_bytes expected)
+{
+    struct pl_error error;
+
+    return fixture->cache.ops->drop(fixture->cache.self, partition, expected, &error);
+}
+
 static void a_hash_can_be_dropped_and_all_flushed(void **state)
 {
     struct fixture *fixture = *state;
     struct pl_cache_update updates[] = {step(NULL, "a"), step(NULL, "b")};
-    struct pl_error error;
 
     updates[0].partition = 0;
     assert_int_equal(update(fixture, updates, 2), PL_OK);
-    assert_int_equal(fixture->cache.ops->drop(fixture->cache.self, 0, &error), PL_OK);
+    assert_int_equal(drop(fixture, 0, PL_BYTES_LITERAL("b")), PL_ABORT);
+    assert_int_equal(drop(fixture, 0, PL_NULL_BYTES), PL_ABORT);
+    assert_int_equal(fixture->world.hashes[0].count, 2);
+    assert_int_equal(drop(fixture, 0, PL_BYTES_LITERAL("a")), PL_OK);
     assert_int_equal(fixture->world.hashes[0].count, 0);
+    assert_int_equal(drop(fixture, 0, PL_NULL_BYTES), PL_OK);
     assert_checkpoint(fixture, "b");
     pl_fake_fail(&fixture->process,
                  (struct pl_fake_fault){.call = PL_FAKE_CACHE_DROP, .status = PL_AGAIN});
-    assert_int_equal(fixture->cache.ops->drop(fixture->cache.self, 1, &error), PL_AGAIN);
+    assert_int_equal(drop(fixture, 1, PL_BYTES_LITERAL("b")), PL_AGAIN);
     assert_checkpoint(fixture, "b");
     pl_fake_flush_hashes(&fixture->world);
     assert_checkpoint(fixture, NULL);

@@ -71,6 +71,32 @@ static void no_more_than_the_limit_are_taken(void **state)
     assert_int_equal(fixture->run.inbox.count, 5);
 }
 
+/* I13: a legal record may list so many names that it takes many times its size in memory. */
+static void a_batch_is_cut_where_its_records_take_much_memory(void **state)
+{
+    enum { NAMES = 300000 };
+    struct fixture *fixture = *state;
+    struct pl_bytes *names = calloc(NAMES, sizeof(*names));
+    struct pl_event event = {.customer_id = PL_BYTES_LITERAL("c1"),
+                             .kind = PL_EVENT_DELEGATED_ADMIN_CHANGED,
+                             .change.delegated_admin_changed = {
+                                 .partner_id = PL_BYTES_LITERAL(PARTNER), .granted = true}};
+
+    assert_non_null(names);
+    for (int i = 0; i < NAMES; i++) {
+        names[i] = pl_arena_format(&fixture->arena, "%06d", i);
+    }
+    event.change.delegated_admin_changed.service_families.items = names;
+    event.change.delegated_admin_changed.service_families.count = NAMES;
+    for (int i = 0; i < 5; i++) {
+        (void)send_event(fixture, &event);
+    }
+    decode_all(fixture);
+    assert_in_range(fixture->batch.count, 1, 3);
+    assert_int_equal(fixture->run.inbox.count, 5);
+    free(names);
+}
+
 /* ---- dead letters ---------------------------------------------------------------------------- */
 
 static void a_value_that_cannot_be_read(void **state)
@@ -174,7 +200,7 @@ static void the_record_that_was_found_is_refused(void **state)
         (void)send_grant(fixture, "c1");
         (void)send_request(fixture, "c1", numbered(fixture, "r", i), PL_OPERATION_CHECK, "s");
     }
-    fixture->run.poison = (struct pl_poison){true, PL_TOPIC_REQUESTS, 1, 1};
+    fixture->run.poison = (struct pl_poison){2, PL_TOPIC_REQUESTS, 1, 1};
     decode_all(fixture);
     for (size_t i = 0; i < 6; i++) {
         const struct pl_item *item = &fixture->batch.items[i];
@@ -190,7 +216,7 @@ static void a_dead_letter_keeps_its_own_reason(void **state)
     struct fixture *fixture = *state;
 
     (void)send_licence(fixture, "c1", "s", "", "name");
-    fixture->run.poison = (struct pl_poison){true, PL_TOPIC_EVENTS, 1, 0};
+    fixture->run.poison = (struct pl_poison){2, PL_TOPIC_EVENTS, 1, 0};
     assert_refused(decode_one(fixture), PL_DEAD_LETTER_INVALID_EVENT, "userId");
 }
 
@@ -230,6 +256,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_RUN(events_and_requests_become_items),
         WITH_RUN(no_more_than_the_limit_are_taken),
+        WITH_RUN(a_batch_is_cut_where_its_records_take_much_memory),
         WITH_RUN(a_value_that_cannot_be_read),
         WITH_RUN(a_value_that_cannot_be_read_under_a_wrong_key),
         WITH_RUN(a_key_that_is_null),

@@ -495,7 +495,7 @@ static void the_end_is_that_of_read_uncommitted(void **state)
 
         assert_int_equal(pl_fake_produce(broker, session, &message, &offset), PL_OK);
     }
-    pl_fake_end_later(broker, session, true, 2500);
+    pl_fake_end_later(broker, session, false, 2500);
     recover(fixture);
     assert_int_equal(fixture->run.partitions[PARTITION].next_offset, state_log(fixture)->end);
 }
@@ -682,14 +682,62 @@ static void progress_of_a_newer_planlift_is_fatal(void **state)
     assert_recovery_fails(fixture, PL_FATAL, "newer planlift");
 }
 
-/* Records that no progress record counts were written by somebody else, or some are missing. */
-static void a_log_that_does_not_fit_its_count_is_fatal(void **state)
+/* Compaction by another policy, or a broker that lost data: not at once, for the cache may have lost
+ * something while it was rebuilt. */
+static void a_log_that_lacks_records_is_fatal(void **state)
+{
+    struct fixture *fixture = *state;
+    struct pl_fake_log *log;
+
+    take_in_a_customer(fixture);
+    log = state_log(fixture);
+    for (int64_t offset = 0; offset < log->end; offset++) {
+        struct pl_fake_entry *entry = log->entries[offset];
+
+        entry->is_gone = entry->is_gone || (entry->key.len > 0 && entry->key.data[0] == 'h');
+    }
+    pl_fake_flush_hashes(&fixture->world);
+    open_run(fixture);
+    for (int tries = 0; tries < 2; tries++) {
+        assert_int_equal(pl_recover(&fixture->run, &fixture->error), PL_ABORT);
+        assert_non_null(strstr(fixture->error.text, "does not hold what was written"));
+    }
+    assert_int_equal(pl_recover(&fixture->run, &fixture->error), PL_FATAL);
+    assert_non_null(strstr(fixture->error.text, "records are missing"));
+}
+
+/* A record behind the last progress record was written by somebody else, with the cache whole or
+ * lost. */
+static void an_intruder_is_fatal(void **state)
 {
     struct fixture *fixture = *state;
 
     take_in_a_customer(fixture);
-    put_state(fixture, PL_BYTES_LITERAL("h/intruder"), PL_BYTES_LITERAL("x"));
-    assert_recovery_fails(fixture, PL_FATAL, "records are missing");
+    put_state(fixture, PL_BYTES_LITERAL("h/c1"), PL_NULL_BYTES);
+    assert_recovery_fails(fixture, PL_FATAL, "was not written by planlift");
+    close_run(fixture);
+    restart_process(fixture);
+    pl_fake_flush_hashes(&fixture->world);
+    assert_recovery_fails(fixture, PL_FATAL, "was not written by planlift");
+}
+
+/* Also one that came before the marker of our last transaction, and so before next_offset. */
+static void an_intruder_before_our_marker_is_fatal(void **state)
+{
+    struct fixture *fixture = *state;
+    struct pl_fake_log *log;
+    struct pl_fake_entry *marker;
+
+    take_in_a_customer(fixture);
+    put_state(fixture, PL_BYTES_LITERAL("h/c1"), PL_NULL_BYTES);
+    log = state_log(fixture);
+    marker = log->entries[log->end - 2];
+    assert_int_equal(marker->kind, PL_FAKE_ENTRY_COMMIT_MARKER);
+    log->entries[log->end - 2] = log->entries[log->end - 1];
+    log->entries[log->end - 1] = marker;
+    log->entries[log->end - 2]->offset = log->end - 2;
+    marker->offset = log->end - 1;
+    assert_recovery_fails(fixture, PL_FATAL, "was not written by planlift");
 }
 
 static void two_histories_in_one_log_are_fatal(void **state)
@@ -744,7 +792,9 @@ int main(void)
         WITH_FIXTURE(the_state_of_another_group_is_refused),
         WITH_FIXTURE(a_damaged_progress_record_is_fatal),
         WITH_FIXTURE(progress_of_a_newer_planlift_is_fatal),
-        WITH_FIXTURE(a_log_that_does_not_fit_its_count_is_fatal),
+        WITH_FIXTURE(a_log_that_lacks_records_is_fatal),
+        WITH_FIXTURE(an_intruder_is_fatal),
+        WITH_FIXTURE(an_intruder_before_our_marker_is_fatal),
         WITH_FIXTURE(two_histories_in_one_log_are_fatal),
     };
 

@@ -189,6 +189,43 @@ static void records_are_rewritten_within_records(void **state)
     REFUSE(writer, reader, "\2\0\x08", INCOMPATIBLE_SCHEMA, "union branch null cannot be read");
 }
 
+/* A body may hold a million of what cannot be read: the first is told, the others cost nothing. */
+static void the_first_unreadable_item_is_told(void **state)
+{
+    const char *writer = "{'type': 'array', 'items': ['string',"
+                         " {'type': 'record', 'name': 'Q', 'fields': []}, 'int',"
+                         " " LETTERS("'C'") "]}";
+    struct pl_buffer body = {NULL, 0, 0};
+    struct pl_buffer buffer = {NULL, 0, 0};
+    struct pl_arena arena = PL_ARENA_INIT;
+    const struct pl_avro_type *writer_type = parse(writer, &arena);
+    const struct pl_avro_type *reader_type = parse("{'type': 'array', 'items': 'string'}", &arena);
+    const struct pl_plan *plan = NULL;
+    struct pl_refusal refusal;
+    struct pl_error error;
+    size_t before;
+
+    (void)state;
+    pl_put_array_start(&body, 100000);
+    for (int i = 0; i < 50000; i++) {
+        pl_put_long(&body, 1);
+        pl_put_long(&body, 3);
+        pl_put_long(&body, 0);
+    }
+    pl_put_array_end(&body);
+    assert_int_equal(pl_body_check(writer_type, since_start(&body), &error), PL_OK);
+    assert_int_equal(pl_schema_match(writer_type, reader_type, &arena, &error, &plan), PL_OK);
+    before = arena.used_bytes;
+    assert_int_equal(pl_body_rewrite(plan, since_start(&body), &arena, &buffer, &refusal),
+                     PL_BAD_DATA);
+    assert_int_equal(refusal.code, PL_DEAD_LETTER_INCOMPATIBLE_SCHEMA);
+    assert_string_equal(refusal.message, "union branch record Q cannot be read");
+    assert_true(arena.used_bytes - before < 1024);
+    pl_buffer_done(&body);
+    pl_buffer_done(&buffer);
+    pl_arena_done(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +238,7 @@ int main(void)
         cmocka_unit_test(bytes_come_before_symbols_and_branches),
         cmocka_unit_test(items_are_rewritten_in_their_blocks),
         cmocka_unit_test(records_are_rewritten_within_records),
+        cmocka_unit_test(the_first_unreadable_item_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

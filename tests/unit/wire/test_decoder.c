@@ -324,6 +324,61 @@ static void bombs_are_refused(void **state)
     REFUSED("\0\0\0\0\1\0\0\0\6\0\0\xff\xff\xff\xff\x0f\0", MALFORMED);
 }
 
+/* Names of a letter or none, as many as a record may hold: a view for each that is not a repeat of
+ * the one before. Returns what it took of the arena. */
+static size_t decode_names(struct fixture *fixture, size_t count, const char *even, const char *odd)
+{
+    pl_arena_reset(&fixture->arena);
+    fixture->value.len = 0;
+    pl_put_frame(&fixture->value, EVENT_ID);
+    put_text(&fixture->value, "e");
+    put_text(&fixture->value, "c");
+    pl_put_long(&fixture->value, 0);
+    pl_put_long(&fixture->value, PL_EVENT_DELEGATED_ADMIN_CHANGED);
+    put_text(&fixture->value, "p");
+    pl_put_boolean(&fixture->value, true);
+    pl_put_array_start(&fixture->value, count);
+    for (size_t i = 0; i < count; i++) {
+        put_text(&fixture->value, i % 2 == 0 ? even : odd);
+    }
+    pl_put_array_end(&fixture->value);
+    assert_int_equal(decode_event(fixture, since_start(&fixture->value)), PL_OK);
+    return fixture->arena.used_bytes - 2 * fixture->value.len; /* the test's copy, and its own */
+}
+
+static void long_lists_take_a_view_for_each_name(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct pl_delegated_admin_changed *grant = &fixture->event.change.delegated_admin_changed;
+    size_t taken;
+
+    (void)decode_names(fixture, 1, "", ""); /* the schema is known from then on */
+    taken = decode_names(fixture, 1000000, "", "");
+    assert_int_equal(grant->service_families.count, 1);
+    assert_true(taken < 1024);
+    taken = decode_names(fixture, 500000, "a", "b");
+    assert_int_equal(grant->service_families.count, 500000);
+    assert_true(taken < 500000 * sizeof(struct pl_bytes) + 1024);
+}
+
+/* As many as a topic may hold: nothing is kept of any. */
+static void unknown_ids_cost_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    size_t before = fixture->arena.used_bytes;
+
+    for (uint32_t id = 1000; id < 101000; id++) {
+        fixture->value.len = 0;
+        pl_put_frame(&fixture->value, id);
+        assert_int_equal(pl_decode_event(fixture->decoder, since_start(&fixture->value),
+                                         &fixture->arena, &fixture->event, &fixture->refusal,
+                                         &fixture->error),
+                         PL_BAD_DATA);
+        assert_int_equal(fixture->refusal.code, PL_DEAD_LETTER_UNKNOWN_SCHEMA);
+    }
+    assert_int_equal(fixture->arena.used_bytes, before);
+}
+
 /* ---- life ------------------------------------------------------------------------------------ */
 
 static void own_schemas_are_looked_at(void **state)
@@ -385,6 +440,8 @@ int main(void)
         TEST(damaged_requests_are_survived),
         TEST(damaged_requests_of_another_schema_are_survived),
         TEST(bombs_are_refused),
+        TEST(long_lists_take_a_view_for_each_name),
+        TEST(unknown_ids_cost_nothing),
         TEST(own_schemas_are_looked_at),
         TEST(a_large_record_of_another_schema_is_read),
     };

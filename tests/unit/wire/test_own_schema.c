@@ -101,6 +101,14 @@ static void any_difference_is_refused(void **state)
     refuse(PL_OWN_RESULT, "\"type\": \"record\"", "record", "fixed", "no size");
 }
 
+/* Avro's protocols have records called errors; avro-c does not read a schema of one. */
+static void avro_c_is_asked_too(void **state)
+{
+    (void)state;
+    refuse(PL_OWN_RESULT, "\"type\": \"record\"", "record", "error",
+           "schema of UpgradeResult: avro-c: ");
+}
+
 /* Records are told apart. */
 static void another_own_schema_is_refused(void **state)
 {
@@ -121,6 +129,7 @@ int main(void)
         cmocka_unit_test(the_shipped_schemas_are_the_contract),
         cmocka_unit_test(words_for_people_are_free),
         cmocka_unit_test(any_difference_is_refused),
+        cmocka_unit_test(avro_c_is_asked_too),
         cmocka_unit_test(another_own_schema_is_refused),
     };
 

@@ -1,0 +1,40 @@
+/* The pipeline's ports, watched: each call is a beat, and what it ends with is what the service's
+ * readiness says of Kafka, Redis and our partitions. So the pipeline need not know of either. */
+#ifndef PL_CLI_WATCHED_H
+#define PL_CLI_WATCHED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "planlift/health.h"
+#include "planlift/ports.h"
+
+/* Filled by the caller down to `redis`, zero below. Must stay where it is while it is used.
+ * Thread: the pipeline's. */
+struct pl_watched {
+    struct pl_health *health;
+    struct pl_feed feed; /* the real ones */
+    struct pl_txn txn;
+    struct pl_state_log state_log;
+    struct pl_cache cache;
+    struct pl_world world;
+    /* Is the cache there and fit for use? Asked while there is nothing else to do. NULL: not. */
+    enum pl_status (*check_redis)(void *redis, struct pl_error *error);
+    void *redis;
+
+    size_t owned_count;
+    size_t started_count;
+    bool is_restored;
+    int64_t looked_ms;
+    const char *failed[PL_CONDITION_COUNT]; /* the stage that made it unmet; NULL: none */
+    const char *fatal; /* where a call ended with PL_FATAL: "kafka" or "redis"; NULL: none did */
+};
+
+/* The ports to give to the pipeline in place of the real ones. */
+struct pl_feed pl_watched_feed(struct pl_watched *watched);
+struct pl_txn pl_watched_txn(struct pl_watched *watched);
+struct pl_state_log pl_watched_state_log(struct pl_watched *watched);
+struct pl_cache pl_watched_cache(struct pl_watched *watched);
+
+#endif

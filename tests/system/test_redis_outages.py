@@ -1,0 +1,134 @@
+"""Redis breaks in each way, in each stage of the work (contract 7: planlift waits, says why, and
+goes on by itself). Meanwhile it keeps its place in the group and publishes nothing that it cannot
+prove; afterwards it is up to date within ten seconds, and all answers are right.
+
+The trials run side by side; each test asks for the outcome of its own.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import pytest
+import redis
+
+from harness import Deadline, KafkaClient, World
+from harness.proxy import Fault, Proxy, redis_commands
+from harness.trial import BACK_S, Trial, Trials, side_by_side, sit_out
+from harness.verdict import judge
+from services import LOOPBACK, Kafka, Redis
+
+SESSION_S = 6  # the shortest that a broker allows
+SIDE_BY_SIDE = 6
+
+WAYS = {
+    "refused": Fault(refuses=True),
+    "black_hole": Fault(connects=False, forwards=False),
+    "never_answers": Fault(share=0),
+    "two_seconds_late": Fault(delay_s=2),
+    "full": Fault(error=b"-OOM command not allowed when used memory > 'maxmemory'.\r\n"),
+    "read_only": Fault(error=b"-READONLY You can't write against a read only replica.\r\n"),
+    "loading": Fault(error=b"-LOADING Redis is loading the dataset in memory\r\n"),
+    "half_an_answer": Fault(share=0.5),
+    "half_an_answer_and_reset": Fault(share=0.5, resets=True),
+}
+SAID = {
+    "refused": "closed the connection|connection broke|cannot be reached: Connection refused",
+    "black_hole": "did not answer within|cannot be reached: no answer within",
+    "never_answers": "did not answer within",
+    "full": "full .OOM.: raise its maxmemory",
+    "read_only": "read-only replica .READONLY.",
+    "loading": "loading its data .LOADING.",
+    "half_an_answer": "did not answer within",
+    "half_an_answer_and_reset": "closed the connection|connection broke",
+}
+
+
+# --- the stages -----------------------------------------------------------------------------------
+
+
+def at_load(_: World) -> Callable[[str], bool]:
+    """When the customers of a batch are read."""
+    return lambda name: name == "MULTI"
+
+
+def at_write(_: World) -> Callable[[str], bool]:
+    """When what a batch has changed, which is committed, is written."""
+    return lambda name: name == "EVAL"
+
+
+def at_restore(world: World) -> Callable[[str], bool]:
+    """In the middle of making the cache anew: after an old hash was dropped, before it is full."""
+    client = redis.Redis.from_url(world.redis.url)
+    for key in client.keys(f"*{world.group}*"):
+        client.hset(key, "#", "damaged")
+    scripts = itertools.count()
+    return lambda name: name == "EVAL" and next(scripts) == 1
+
+
+STAGES = {"load": at_load, "write": at_write, "restore": at_restore}
+
+
+# --- a trial --------------------------------------------------------------------------------------
+
+
+def member_of(world: World) -> str:
+    """The id that the group has given: one that had left would come back with another."""
+    groups = world.client.admin.describe_consumer_groups([world.group])
+    [member] = groups[world.group].result().members
+    return member.member_id
+
+
+def run_trial(trial: Trial, path: Proxy, way: str, stage: str) -> None:
+    world = trial.world
+    world.settings["redis.url"] = f"redis://{path.address}"
+    world.settings["kafka.session.timeout.ms"] = SESSION_S * 1000
+    process = trial.start()
+    member = member_of(world)
+    path.break_at(WAYS[way], STAGES[stage](world))
+    trial.write()
+    path.await_broken()
+    beyond_the_session = Deadline(SESSION_S + 1)
+    if way in SAID:
+        process.err.await_match(f"waiting.*Redis.*({SAID[way]})")
+        published = trial.published()
+    trial.write()
+    sit_out(process, beyond_the_session.left)
+    if way in SAID:
+        assert trial.published() == published
+    path.heal()
+    world.await_taken_in(process, BACK_S)
+    assert member_of(world) == member
+    if way in SAID:
+        process.err.await_match("going_on")
+    finished = process.stop()
+    assert finished.status == 0
+    assert finished.err.count(" assigned ") == 1
+    assert " revoked " not in finished.err
+    judge(world)
+
+
+# --- all of them ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def trials(
+    request: pytest.FixtureRequest, kafka: Kafka, redis_server: Redis, kafka_client: KafkaClient
+) -> Iterator[Trials]:
+    def run(way: str, stage: str) -> None:
+        world = World(kafka, redis_server, kafka_client, f"{way}-{stage}")
+        try:
+            with Proxy((LOOPBACK, redis_server.port), redis_commands) as path:
+                run_trial(Trial(world), path, way, stage)
+        finally:
+            world.close()
+
+    with side_by_side(request, SIDE_BY_SIDE, run) as trials:
+        yield trials
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("way", WAYS)
+def test_an_outage(trials: Trials, way: str, stage: str) -> None:
+    trials[way, stage].result(300)
