@@ -74,7 +74,7 @@ static struct pl_bytes dump_row(struct pl_bytes bytes, size_t from, struct pl_ar
         unsigned char byte = (unsigned char)bytes.data[from + i];
 
         (void)snprintf(hex + 3 * i, 4, "%02x ", byte); /* fits */
-        text[i] = byte >= 0x20 && byte < 0x7f ? (char)byte : '.';
+        text[i] = (char)(byte >= 0x20 && byte < 0x7f ? byte : '.');
     }
     return pl_arena_format(arena, "%08zx  %-*s %s", from, 3 * DUMP_ROW, hex, text);
 }

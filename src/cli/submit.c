@@ -72,55 +72,63 @@ static int parse_with(const struct pl_option *options, size_t count, int argc, c
     return code;
 }
 
+/* Options for the fields of the record UpgradeRequest. */
+#define FIELD_OPTIONS(given)                                                                       \
+    {.name = "customer-id", .argument = "ID", .meaning = "whose", .text = &(given)->customer_id},  \
+        {.name = "partner-id",                                                                     \
+         .argument = "ID",                                                                         \
+         .meaning = "who asks",                                                                    \
+         .text = &(given)->partner_id},                                                            \
+        {.name = "subscription-id",                                                                \
+         .argument = "ID",                                                                         \
+         .meaning = "which",                                                                       \
+         .text = &(given)->subscription_id},                                                       \
+        {.name = "operation",                                                                      \
+         .argument = "OP",                                                                         \
+         .meaning = "CHECK, UPGRADE or ADD_LICENSES",                                              \
+         .text = &(given)->operation},                                                             \
+        {.name = "target-offer-id",                                                                \
+         .argument = "OFFER",                                                                      \
+         .meaning = "what to upgrade to; with CHECK: look at this target alone",                   \
+         .text = &(given)->target_offer_id},                                                       \
+        {.name = "quantity",                                                                       \
+         .argument = "N",                                                                          \
+         .meaning =                                                                                \
+             "seats after an upgrade (those of the subscription unless given), or seats to "       \
+             "add",                                                                                \
+         .number = &(given)->quantity},                                                            \
+        {.name = "expected-version",                                                               \
+         .argument = "N",                                                                          \
+         .meaning = "refuse unless the customer has this version",                                 \
+         .large_number = &(given)->expected_version},                                              \
+        {.name = "require-license-transfer",                                                       \
+         .meaning = "refuse where not every licence can be moved",                                 \
+         .is_given = &(given)->require_license_transfer},                                          \
+        {.name = "request-id",                                                                     \
+         .argument = "ID",                                                                         \
+         .meaning = "a new UUID unless given",                                                     \
+         .text = &(given)->request_id},                                                            \
+        {.name = "order-id",                                                                       \
+         .argument = "ID",                                                                         \
+         .meaning = "goes into the result",                                                        \
+         .text = &(given)->order_id},                                                              \
+        {.name = "user-id",                                                                        \
+         .argument = "ID",                                                                         \
+         .meaning = "who asks in person; planlift-submit unless given",                            \
+         .text = &(given)->user_id},                                                               \
+        {.name = "role",                                                                           \
+         .argument = "ROLE",                                                                       \
+         .meaning = "in which role; ADMIN_AGENT unless given",                                     \
+         .text = &(given)->role},                                                                  \
+    {                                                                                              \
+        .name = "requested-at", .argument = "TIME",                                                \
+        .meaning = "now unless given; for people alone", .text = &(given)->requested_at            \
+    }
+
 static int parse(int argc, char **argv, struct given *given)
 {
     const struct pl_option options[] = {
-        {.name = "customer-id", .argument = "ID", .meaning = "whose", .text = &given->customer_id},
-        {.name = "partner-id", .argument = "ID", .meaning = "who asks", .text = &given->partner_id},
-        {.name = "subscription-id",
-         .argument = "ID",
-         .meaning = "which",
-         .text = &given->subscription_id},
-        {.name = "operation",
-         .argument = "OP",
-         .meaning = "CHECK, UPGRADE or ADD_LICENSES",
-         .text = &given->operation},
-        {.name = "target-offer-id",
-         .argument = "OFFER",
-         .meaning = "what to upgrade to; with CHECK: look at this target alone",
-         .text = &given->target_offer_id},
-        {.name = "quantity",
-         .argument = "N",
-         .meaning = "seats after an upgrade (those of the subscription unless given), or seats to "
-                    "add",
-         .number = &given->quantity},
-        {.name = "expected-version",
-         .argument = "N",
-         .meaning = "refuse unless the customer has this version",
-         .large_number = &given->expected_version},
-        {.name = "require-license-transfer",
-         .meaning = "refuse where not every licence can be moved",
-         .is_given = &given->require_license_transfer},
-        {.name = "request-id",
-         .argument = "ID",
-         .meaning = "a new UUID unless given",
-         .text = &given->request_id},
-        {.name = "order-id",
-         .argument = "ID",
-         .meaning = "goes into the result",
-         .text = &given->order_id},
-        {.name = "user-id",
-         .argument = "ID",
-         .meaning = "who asks in person; planlift-submit unless given",
-         .text = &given->user_id},
-        {.name = "role",
-         .argument = "ROLE",
-         .meaning = "in which role; ADMIN_AGENT unless given",
-         .text = &given->role},
-        {.name = "requested-at",
-         .argument = "TIME",
-         .meaning = "now unless given; for people alone",
-         .text = &given->requested_at},
+        FIELD_OPTIONS(given),
         {.letter = 'f',
          .name = "file",
          .argument = "FILE",

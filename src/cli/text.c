@@ -232,7 +232,7 @@ struct pl_bytes pl_text_utf8(struct pl_bytes text, struct pl_arena *arena)
     }
     ascii = pl_arena_alloc(arena, text.len);
     for (size_t i = 0; i < text.len; i++) {
-        ascii[i] = (unsigned char)text.data[i] < 0x80 ? text.data[i] : '?';
+        ascii[i] = (char)((unsigned char)text.data[i] < 0x80 ? text.data[i] : '?');
     }
     return (struct pl_bytes){ascii, text.len};
 }

@@ -21,6 +21,13 @@ struct pl_property {
     const char *value;
 };
 
+/* For handles that read: what a batch may unpack to. The default, 100 MB, would let one batch of a few
+ * kilobytes block its partition for ever. */
+#define PL_KAFKA_UNPACKED_MOST                                                                     \
+    {                                                                                              \
+        "receive.message.max.bytes", "1000000000"                                                  \
+    }
+
 /* What a kind of handle is made of, beside the user's kafka.* properties. */
 struct pl_client_plan {
     rd_kafka_type_t type;

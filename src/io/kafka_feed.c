@@ -49,6 +49,7 @@ static const struct pl_property feed_defaults[] = {
     {"heartbeat.interval.ms", "1000"},
     {"queued.max.messages.kbytes", "32768"}, /* I13 */
     {"fetch.wait.max.ms", "100"},
+    PL_KAFKA_UNPACKED_MOST,
     {NULL, NULL}};
 
 /* ---- rebalance ------------------------------------------------------------------------------- */
@@ -376,6 +377,12 @@ static enum pl_status fail_message(struct pl_kafka_feed *feed, const rd_kafka_me
     case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
         feed->is_in_doubt = true;
         return PL_OK;
+    case RD_KAFKA_RESP_ERR__BAD_COMPRESSION:
+        return pl_fail(error, PL_AGAIN,
+                       "records of %s/%d cannot be unpacked: raise kafka.receive.message.max.bytes "
+                       "if they are larger than that (%s)",
+                       message->rkt == NULL ? "?" : rd_kafka_topic_name(message->rkt),
+                       message->partition, rd_kafka_message_errstr(message));
     default:
         pl_log(WARN, "consumer_error", PL_F_TEXT("error", rd_kafka_message_errstr(message)));
         return PL_OK; /* transient: librdkafka goes on by itself */

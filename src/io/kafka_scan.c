@@ -3,6 +3,7 @@
  * visible yet (I8). */
 #include "io/kafka_scan.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -343,6 +344,7 @@ enum pl_status pl_kafka_scan_start(struct pl_kafka_scan *scan,
     if (status != PL_OK) {
         return status;
     }
+    assert(scan->partition_count > 0); /* a topic has some */
     scan->places = calloc((size_t)scan->partition_count, sizeof(*scan->places));
     if (scan->places == NULL) {
         pl_out_of_memory((size_t)scan->partition_count);
