@@ -1,10 +1,15 @@
 # The everyday commands. Each installs what it needs (tests/env/install) and says what it does.
 
 install := tests/env/install
-not_built_yet := simulate faults fuzz bench image helm-test
+not_built_yet := bench image helm-test
+venv_python := build/venv/bin/python
+
+SEEDS ?= 20000
+FAULTS ?= --long
+SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format sanitize clean $(not_built_yet)
+.PHONY: help demo test lint format sanitize simulate seeded faults fuzz clean $(not_built_yet)
 
 help:
 	@echo 'make demo       the service at work on a Kafka and a Redis of its own'
@@ -12,6 +17,11 @@ help:
 	@echo 'make lint       all static checks'
 	@echo 'make format     put C and Python into the form that lint asks for'
 	@echo 'make sanitize   the tests under the address and undefined-behaviour sanitizers'
+	@echo 'make simulate   20,000 simulated schedules (SEEDS=n: so many; SEED=n: that one, traced)'
+	@echo 'make seeded     each wrong variant of the code must be caught by the simulation'
+	@echo 'make faults     the long fault campaign on real processes (FAULTS=--short: each kind once;'
+	@echo '                FAULTS=--recovery: how long recovery takes with 500,000 state records)'
+	@echo 'make fuzz       each fuzz target for a minute (SECONDS=n)'
 	@echo 'make clean      remove build/, installed jars and Python packages included'
 	@echo 'not built yet:  $(not_built_yet)'
 
@@ -38,6 +48,30 @@ lint:
 format:
 	@$(install) test lint
 	@tests/lint/format
+
+# What the next three run on.
+define dev_build
+@$(install) build services test
+@cmake --preset dev >/dev/null
+@cmake --build --preset dev >/dev/null
+endef
+
+simulate:
+	$(dev_build)
+	@$(venv_python) tests/sim/simulate.py --binary build/dev/tests/sim/planlift_sim \
+	    $(if $(SEED),--seed $(SEED) --trace /dev/stderr,--seeds $(SEEDS))
+
+seeded:
+	$(dev_build)
+	@$(venv_python) tests/seeded/seeded.py --build build/dev --runs 10
+
+faults:
+	$(dev_build)
+	@$(venv_python) tests/faults/campaign.py $(FAULTS)
+
+fuzz:
+	@$(install) build test lint
+	@tests/fuzz/run --seconds $(SECONDS)
 
 $(not_built_yet):
 	@echo 'make $@ is not built yet' >&2

@@ -47,6 +47,9 @@ void pl_health_set(struct pl_health *health, enum pl_condition condition, bool i
  * Thread: the watchdog's alone. */
 unsigned pl_health_tick(struct pl_health *health, const char **ret_stage);
 
+/* Count anew: that there was no beat has a reason. Thread: the watchdog's alone. */
+void pl_health_excuse(struct pl_health *health);
+
 /* Has there been a beat within five sixths of the limit, as the watchdog counts? */
 bool pl_health_is_alive(struct pl_health *health);
 

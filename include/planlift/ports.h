@@ -36,6 +36,7 @@ struct pl_record {
     int64_t offset;
     struct pl_bytes key;   /* may be null */
     struct pl_bytes value; /* may be null */
+    size_t size;           /* bytes of key, value and headers together */
     void *handle;          /* the feed's own */
 };
 

@@ -125,6 +125,11 @@ unsigned pl_health_tick(struct pl_health *health, const char **ret_stage)
     return idle_s;
 }
 
+void pl_health_excuse(struct pl_health *health)
+{
+    atomic_store(&health->idle_s, 0);
+}
+
 bool pl_health_is_alive(struct pl_health *health)
 {
     return health == NULL || atomic_load(&health->idle_s) < health->limit_s - health->limit_s / 6;

@@ -51,20 +51,36 @@ static bool wait_tick(struct pl_watchdog *watchdog)
     return !watchdog->is_ended;
 }
 
+/* Too long without a beat; true: it was told. Without the lock, for it may take a while. */
+static bool judge(struct pl_watchdog *watchdog, const char *stage)
+{
+    const struct pl_watchdog_options *options = &watchdog->options;
+    bool is_excused;
+
+    (void)pthread_mutex_unlock(&watchdog->lock); /* see watch() */
+    is_excused = options->is_excused != NULL && options->is_excused(options->self, stage);
+    if (is_excused) {
+        pl_health_excuse(options->health);
+    } else {
+        options->on_hung(options->self, stage);
+    }
+    (void)pthread_mutex_lock(&watchdog->lock);
+    watchdog->ticked_ms = monotonic_ms(); /* the time for that was not a stop */
+    return !is_excused;
+}
+
 static void *watch(void *self)
 {
     struct pl_watchdog *watchdog = self;
-    const struct pl_watchdog_options *options = &watchdog->options;
     bool is_told = false;
 
     (void)pthread_mutex_lock(&watchdog->lock); /* cannot fail: not recursive, nor robust */
     while (wait_tick(watchdog)) {
         const char *stage;
-        unsigned idle = pl_health_tick(options->health, &stage);
+        unsigned idle = pl_health_tick(watchdog->options.health, &stage);
 
-        if (idle >= options->limit_ticks && !is_told) {
-            is_told = true;
-            options->on_hung(options->self, stage);
+        if (idle >= watchdog->options.limit_ticks && !is_told) {
+            is_told = judge(watchdog, stage);
         }
     }
     (void)pthread_mutex_unlock(&watchdog->lock);

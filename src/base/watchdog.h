@@ -15,8 +15,10 @@ struct pl_watchdog_options {
     struct pl_health *health; /* borrowed until the watchdog is freed */
     unsigned limit_ticks;     /* so many without a beat are too many */
     int tick_ms;              /* 1000 but in tests */
-    /* Called once, in the watchdog's thread, with the stage of the last beat; the watchdog rests
-     * afterwards. */
+    /* Both are called in the watchdog's thread with the stage of the last beat. Is there a reason
+     * for that it has not come back, so that the count may begin again? May be NULL: no. */
+    bool (*is_excused)(void *self, const char *stage);
+    /* Called once; the watchdog rests afterwards. */
     void (*on_hung)(void *self, const char *stage);
     void *self;
 };

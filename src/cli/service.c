@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/watchdog.h"
 #include "cli/catalogue.h"
@@ -17,14 +18,17 @@
 
 #define AWAY_WAIT_MS 500
 #define AWAY_REPORT_MS 10000
-#define TRANSACTION_TIMEOUT_MS 10000 /* unless the user sets kafka.transaction.timeout.ms */
-#define LEAST_LIMIT_S 30             /* without a sign of the loop */
-#define SLOT_LOOK_MS 3000            /* between two looks whether our slot is free */
-#define FENCED_BY_STOP_MS 10000      /* who lost the slot while standing still learns it sooner */
+#define TRANSACTION_TIMEOUT_MS 4000 /* unless the user sets kafka.transaction.timeout.ms */
+#define LEAST_LIMIT_S 30            /* without a sign of the loop */
+#define PING_MS 3000
+#define SLOT_LOOK_MS 3000 /* between two looks whether our slot is free */
+#define HOLDER_BYTES 256
+#define FENCED_BY_STOP_MS 10000 /* who lost the slot while standing still learns it sooner */
 
 struct service {
     const struct pl_settings *settings;
-    const char *reason; /* of the end, as it stands: exit_reason's word */
+    struct pl_kafka_options kafka; /* of the settings, and who can tell of slots */
+    const char *reason;            /* of the end, as it stands: exit_reason's word */
     struct pl_health *health;
     struct pl_watchdog *watchdog;
     struct pl_http *http;
@@ -58,12 +62,30 @@ static unsigned hung_limit_s(const struct pl_config *config)
                                    : (unsigned)limit_s;
 }
 
+/* librdkafka has calls without a limit, which come back once Kafka does (sending offsets, while the
+ * coordinator is away). In the watchdog's thread. */
+static bool is_kafka_away(void *self, const char *stage)
+{
+    struct service *service = self;
+    struct pl_error error = {""};
+
+    if (pl_kafka_ping(&service->kafka, PING_MS, &error) != PL_AGAIN) {
+        return false;
+    }
+    pl_log(WARN, "kafka_away", PL_F_TEXT("in", stage), PL_F_TEXT("reason", error.text));
+    pl_health_set(service->health, PL_CONDITION_KAFKA, false, error.text);
+    return true;
+}
+
 static enum pl_status open_health(struct service *service, struct pl_error *error)
 {
     const char *listen = pl_config_text(service->settings->config, PL_SETTING_HTTP_LISTEN);
     unsigned limit_s = hung_limit_s(service->settings->config);
-    struct pl_watchdog_options options = {
-        .limit_ticks = limit_s, .tick_ms = 1000, .on_hung = pl_watchdog_end_process};
+    struct pl_watchdog_options options = {.limit_ticks = limit_s,
+                                          .tick_ms = 1000,
+                                          .is_excused = is_kafka_away,
+                                          .on_hung = pl_watchdog_end_process,
+                                          .self = service};
     enum pl_status status;
 
     service->health = pl_health_new(limit_s);
@@ -108,37 +130,54 @@ static enum pl_status prepare(struct service *service, struct pl_error *error)
 
 /* ---- what may be away at first --------------------------------------------------------------- */
 
+/* The slot book is kept in Redis. */
+static enum pl_status claim_slot(void *self, struct pl_error *error)
+{
+    struct service *service = self;
+
+    return pl_redis_slot_claim(service->redis, service->settings->instance_id,
+                               service->settings->client_id, error);
+}
+
+static enum pl_status find_holder(void *self, char *ret_name, size_t size, struct pl_error *error)
+{
+    struct service *service = self;
+
+    return pl_redis_slot_holder(service->redis, service->settings->instance_id, ret_name, size,
+                                error);
+}
+
+/* Fit for use, and open to writes: the slot is claimed once more before the group is joined. */
 static enum pl_status check_redis(struct service *service, struct pl_error *error)
 {
     enum pl_status status = pl_redis_check(service->redis, error);
 
     if (status == PL_NOT_FOUND) {
         pl_log(WARN, "redis_unchecked", PL_F_TEXT("reason", error->text));
-        return PL_OK;
+        status = PL_OK;
     }
-    return status;
+    return status == PL_OK ? claim_slot(service, error) : status;
 }
 
 static enum pl_status check_topics(struct service *service, struct pl_error *error)
 {
-    return pl_kafka_topics_check(&service->settings->kafka, &service->topics, error);
+    return pl_kafka_topics_check(&service->kafka, &service->topics, error);
 }
 
 static enum pl_status open_reader(struct service *service, struct pl_error *error)
 {
-    return pl_kafka_reader_new(&service->settings->kafka, &service->reader, error);
+    return pl_kafka_reader_new(&service->kafka, &service->reader, error);
 }
 
 static enum pl_status open_feed(struct service *service, struct pl_error *error)
 {
-    return pl_kafka_feed_new(&service->settings->kafka, &service->topics, service->reader,
-                             service->drain, &service->feed, error);
+    return pl_kafka_feed_new(&service->kafka, &service->topics, service->reader, service->drain,
+                             &service->feed, error);
 }
 
 static enum pl_status open_txn(struct service *service, struct pl_error *error)
 {
-    return pl_kafka_txn_new(&service->settings->kafka, &service->topics, service->feed,
-                            &service->txn, error);
+    return pl_kafka_txn_new(&service->kafka, &service->topics, service->feed, &service->txn, error);
 }
 
 static bool should_stop(const struct service *service)
@@ -286,13 +325,13 @@ static void take_down(struct service *service)
 
 /* ---- fenced ---------------------------------------------------------------------------------- */
 
-static enum pl_status look_for_holder(struct service *service, struct pl_slot_holder *ret_holder)
+static enum pl_status check_slot(struct service *service)
 {
     struct pl_error error = {""};
     enum pl_status status;
 
-    pl_health_beat(service->health, "asking who holds our slot");
-    status = pl_kafka_slot_holder(&service->settings->kafka, ret_holder, &error);
+    pl_health_beat(service->health, "asking who is in the group");
+    status = pl_kafka_slot_check(&service->kafka, &error);
     pl_health_beat(service->health, "waiting for our slot");
     return status;
 }
@@ -310,7 +349,6 @@ static bool is_fight(struct service *service)
 static void wait_for_slot(struct service *service, const struct pl_error *error)
 {
     const struct pl_world *world = &service->world;
-    struct pl_slot_holder holder;
     enum pl_status status;
 
     pl_log(WARN, "waiting_for_slot", PL_F_TEXT("instance", service->settings->instance_id),
@@ -323,24 +361,25 @@ static void wait_for_slot(struct service *service, const struct pl_error *error)
             world->ops->wait_ms(world->self, AWAY_WAIT_MS);
             pl_health_beat(service->health, "waiting for our slot");
         }
-        status = should_stop(service) ? PL_OK : look_for_holder(service, &holder);
+        status = should_stop(service) ? PL_OK : check_slot(service);
     } while (!should_stop(service) && (status == PL_OK || status == PL_AGAIN));
 }
 
 /* Contract 8: the older of two processes with one slot says which host took it. */
 static enum pl_status end_fenced(struct service *service, struct pl_error *error)
 {
-    struct pl_slot_holder holder;
+    struct pl_error unknown;
+    char holder[HOLDER_BYTES];
 
     leave_kafka(service);
     service->reason = "fenced";
-    if (look_for_holder(service, &holder) == PL_OK) {
-        (void)pl_fail_at(error, PL_FENCED, "slot %s is held by %s (address %s) now",
-                         service->settings->instance_id, holder.client_id, holder.address);
-    } else {
-        (void)pl_fail_at(error, PL_FENCED, "slot %s is held by a process that Kafka does not name",
-                         service->settings->instance_id);
+    pl_health_beat(service->health, "asking who has our slot");
+    if (find_holder(service, holder, sizeof(holder), &unknown) != PL_OK ||
+        strcmp(holder, service->settings->client_id) == 0) {
+        (void)snprintf(holder, sizeof(holder), "a process that is not known");
     }
+    (void)pl_fail_at(error, PL_FENCED, "slot %s is held by %s now", service->settings->instance_id,
+                     holder);
     if (is_fight(service)) {
         wait_for_slot(service, error);
     }
@@ -378,11 +417,15 @@ enum pl_status pl_service_run(const struct pl_settings *settings, bool drain,
                               const volatile sig_atomic_t *stop, const char **ret_reason,
                               struct pl_error *error)
 {
-    struct service service = {
-        .settings = settings, .reason = "failed", .system = {.stop = stop}, .drain = drain};
+    struct service service = {.settings = settings,
+                              .kafka = settings->kafka,
+                              .reason = "failed",
+                              .system = {.stop = stop},
+                              .drain = drain};
     enum pl_status status;
 
     service.world = pl_system_world_port(&service.system);
+    service.kafka.book = (struct pl_slot_book){claim_slot, find_holder, &service};
     status = run(&service, error);
     take_down(&service);
     if (ret_reason != NULL) {

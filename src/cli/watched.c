@@ -34,8 +34,8 @@ static enum pl_status judge(struct pl_watched *watched, enum pl_condition condit
     if (status == PL_AGAIN) {
         watched->failed[condition] = stage;
         pl_health_set(watched->health, condition, false, error == NULL ? "no answer" : error->text);
-    } else if (status == PL_OK && failed != NULL && strcmp(failed, stage) == 0) {
-        meet(watched, condition);
+    } else if (status == PL_OK && (failed == NULL || strcmp(failed, stage) == 0)) {
+        meet(watched, condition); /* the watchdog may have said that it is not */
     } else if (status == PL_FATAL) {
         watched->fatal = pl_condition_name(condition);
     }

@@ -12,6 +12,18 @@
 /* Where Kafka is unless kafka.bootstrap.servers says. */
 #define PL_KAFKA_DEFAULT_SERVERS "localhost:9092"
 
+/* Where each process that joins with a slot says so first: Kafka cannot tell who has it, for there a
+ * member that takes another one's place inherits its name. A process that is told that it is fenced
+ * looks there whether that is so, or its own earlier join the culprit, and who has the slot. Nothing
+ * is wrong where the book is lost: then the one that joined last has the slot. */
+struct pl_slot_book {
+    /* Note our name (pl_kafka_options.client_id). Errors: PL_AGAIN. NULL: there is no book. */
+    enum pl_status (*claim)(void *self, struct pl_error *error);
+    /* Who was the last to claim our slot? Errors: PL_NOT_FOUND (nobody is noted), PL_AGAIN. */
+    enum pl_status (*holder)(void *self, char *ret_name, size_t size, struct pl_error *error);
+    void *self;
+};
+
 /* Borrowed for the life of everything made from it. */
 struct pl_kafka_options {
     const char *const (*properties)[2]; /* the user's kafka.* settings: name, value */
@@ -22,6 +34,7 @@ struct pl_kafka_options {
     const char *topics[PL_TOPIC_COUNT];
     const char *partitioner;   /* murmur2_random, consistent_random or none */
     int64_t message_max_bytes; /* kafka.message.max.bytes as the user set it, or Kafka's default */
+    struct pl_slot_book book;
 };
 
 /* ---- topics ---------------------------------------------------------------------------------- */
@@ -55,17 +68,15 @@ PL_MUST_CHECK enum pl_status pl_kafka_topics_delete(const struct pl_kafka_option
 
 /* ---- slots ----------------------------------------------------------------------------------- */
 
-/* A member of the group. */
-struct pl_slot_holder {
-    char client_id[256]; /* cut to fit */
-    char address[128];
-};
+/* Does any member of the group hold our slot? Errors: PL_NOT_FOUND (none does), PL_AGAIN (Kafka
+ * does not answer), PL_FATAL. */
+PL_MUST_CHECK enum pl_status pl_kafka_slot_check(const struct pl_kafka_options *options,
+                                                 struct pl_error *error);
 
-/* Ask which member of the group holds our slot now. Errors: PL_NOT_FOUND (no member does), PL_AGAIN
- * (Kafka does not answer), PL_FATAL. */
-PL_MUST_CHECK enum pl_status pl_kafka_slot_holder(const struct pl_kafka_options *options,
-                                                  struct pl_slot_holder *ret_holder,
-                                                  struct pl_error *error);
+/* Does Kafka answer at all? Asked by a client of its own, so from any thread. Errors: PL_AGAIN (not
+ * in time), PL_BAD_DATA (a property is refused). */
+PL_MUST_CHECK enum pl_status pl_kafka_ping(const struct pl_kafka_options *options, int timeout_ms,
+                                           struct pl_error *error);
 
 /* ---- ports ----------------------------------------------------------------------------------- */
 

@@ -44,6 +44,9 @@ static enum pl_status set_all(rd_kafka_conf_t *conf, const struct pl_kafka_optio
     if (status == PL_OK) { /* ten seconds by default: too long after a broker is back */
         status = set_property(conf, "reconnect.backoff.max.ms", "1000", error);
     }
+    if (status == PL_OK) {
+        status = set_property(conf, "socket.connection.setup.timeout.ms", "3000", error);
+    }
     /* Not known before 2.3.0, which see kafka_reader.c; a second by default from then on. */
     (void)rd_kafka_conf_set(conf, "fetch.queue.backoff.ms", "10", unused, sizeof(unused));
     for (; status == PL_OK && defaults->name != NULL; defaults++) {
@@ -175,6 +178,24 @@ void pl_kafka_headers_read(const rd_kafka_message_t *message, struct pl_arena *a
         *ret_count = i + 1;
     }
     *ret_headers = found;
+}
+
+size_t pl_kafka_headers_size(const rd_kafka_message_t *message)
+{
+    rd_kafka_headers_t *list;
+    const char *name;
+    const void *value;
+    size_t len;
+    size_t size = 0;
+
+    if (rd_kafka_message_headers(message, &list) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return 0; /* it has none */
+    }
+    for (size_t i = 0;
+         rd_kafka_header_get_all(list, i, &name, &value, &len) == RD_KAFKA_RESP_ERR_NO_ERROR; i++) {
+        size += strlen(name) + len;
+    }
+    return size;
 }
 
 /* ---- errors ---------------------------------------------------------------------------------- */

@@ -21,6 +21,12 @@ struct pl_property {
     const char *value;
 };
 
+/* For handles that read: a dead connection is noticed before the group's session is over (a
+ * transactional producer's follows from transaction.timeout.ms). */
+#define PL_KAFKA_ANSWER_MOST                                                                       \
+    {                                                                                              \
+        "socket.timeout.ms", "6000"                                                                \
+    }
 /* For handles that read: what a batch may unpack to. The default, 100 MB, would let one batch of a few
  * kilobytes block its partition for ever. */
 #define PL_KAFKA_UNPACKED_MOST                                                                     \
@@ -57,6 +63,9 @@ rd_kafka_headers_t *pl_kafka_headers_new(const struct pl_message *message);
 /* Headers of a message that was read: the array is in the arena, views borrow from the message. */
 void pl_kafka_headers_read(const rd_kafka_message_t *message, struct pl_arena *arena,
                            const struct pl_header **ret_headers, size_t *ret_count);
+
+/* Bytes of a read message's headers, names and values. */
+size_t pl_kafka_headers_size(const rd_kafka_message_t *message);
 
 /* Status of a simple error code; text: what was tried. */
 enum pl_status pl_kafka_fail(struct pl_error *error, rd_kafka_resp_err_t err, const char *what);

@@ -19,6 +19,7 @@
 
 #define TOPICS_CHECK_POLLS 256 /* look at the clock of the topics' check every so many polls */
 #define TOPICS_CHECK_MS 10000
+#define NAME_BYTES 256
 
 struct place {
     bool is_owned[PL_INPUT_COUNT];
@@ -49,6 +50,7 @@ static const struct pl_property feed_defaults[] = {
     {"heartbeat.interval.ms", "1000"},
     {"queued.max.messages.kbytes", "32768"}, /* I13 */
     {"fetch.wait.max.ms", "100"},
+    PL_KAFKA_ANSWER_MOST,
     PL_KAFKA_UNPACKED_MOST,
     {NULL, NULL}};
 
@@ -173,6 +175,14 @@ static enum pl_status open_consumer(struct pl_kafka_feed *feed, struct pl_error 
     return status;
 }
 
+/* Whoever joins says so first: the one that it fences finds its name. */
+static enum pl_status claim_slot(const struct pl_kafka_feed *feed, struct pl_error *error)
+{
+    const struct pl_slot_book *book = &feed->options->book;
+
+    return book->claim == NULL ? PL_OK : book->claim(book->self, error);
+}
+
 enum pl_status pl_kafka_feed_new(const struct pl_kafka_options *options,
                                  const struct pl_kafka_topics *topics,
                                  struct pl_kafka_reader *reader, bool drain,
@@ -195,6 +205,9 @@ enum pl_status pl_kafka_feed_new(const struct pl_kafka_options *options,
     }
     if (drain) {
         status = pl_drain_new(reader, topics->partition_count, &feed->drain, error);
+    }
+    if (status == PL_OK) {
+        status = claim_slot(feed, error);
     }
     if (status == PL_OK) {
         status = open_consumer(feed, error);
@@ -306,6 +319,13 @@ static bool tell_rebalance(struct pl_kafka_feed *feed, struct pl_feed_event *ret
 
 /* ---- fenced ---------------------------------------------------------------------------------- */
 
+static void wait_ms(int ms)
+{
+    const struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+
+    (void)nanosleep(&time, NULL); /* ended early by a signal: all the better */
+}
+
 void pl_kafka_feed_doubt(struct pl_kafka_feed *feed)
 {
     feed->is_in_doubt = true;
@@ -313,20 +333,22 @@ void pl_kafka_feed_doubt(struct pl_kafka_feed *feed)
 
 /* Has another process our slot? Where a join of ours was served but its answer lost, as in a
  * broker's restart, the group takes the next one for that of a newcomer, and fences us although
- * nobody but ourselves has the slot: then we join anew. */
-static enum pl_status judge_fencing(struct pl_kafka_feed *feed, struct pl_feed_event *ret_event,
-                                    struct pl_error *error)
+ * nobody but ourselves has claimed the slot: then we join anew. */
+static enum pl_status judge_fencing(struct pl_kafka_feed *feed, int timeout_ms,
+                                    struct pl_feed_event *ret_event, struct pl_error *error)
 {
-    struct pl_slot_holder holder;
-    enum pl_status status = pl_kafka_slot_holder(feed->options, &holder, error);
+    const struct pl_slot_book *book = &feed->options->book;
+    char name[NAME_BYTES] = "another process";
+    enum pl_status status =
+        book->holder == NULL ? PL_OK : book->holder(book->self, name, sizeof(name), error);
 
     if (status == PL_AGAIN) {
-        pl_log(DEBUG, "slot_unknown", PL_F_TEXT("reason", error->text));
-        return PL_OK; /* asked again with the next poll */
+        wait_ms(timeout_ms); /* asked again with the next poll */
+        return PL_OK;
     }
     feed->is_in_doubt = false;
-    if (status == PL_OK && strcmp(holder.client_id, feed->options->client_id) != 0) {
-        return pl_fail(error, PL_FENCED, "another process has taken the slot %s",
+    if (status == PL_OK && strcmp(name, feed->options->client_id) != 0) {
+        return pl_fail(error, PL_FENCED, "%s has taken the slot %s", name,
                        feed->options->instance_id);
     }
     if (status != PL_OK && status != PL_NOT_FOUND) {
@@ -341,15 +363,22 @@ static enum pl_status judge_fencing(struct pl_kafka_feed *feed, struct pl_feed_e
     return PL_OK;
 }
 
-static enum pl_status rejoin(struct pl_kafka_feed *feed, struct pl_error *error)
+static enum pl_status rejoin(struct pl_kafka_feed *feed, int timeout_ms, struct pl_error *error)
 {
-    if (feed->rk != NULL) {
+    enum pl_status status = claim_slot(feed, error);
+
+    if (status == PL_AGAIN) {
+        wait_ms(timeout_ms); /* tried again with the next poll */
+        return PL_OK;
+    }
+    if (status == PL_OK) {
         (void)rd_kafka_consumer_close(feed->rk); /* it is out of the group already */
         rd_kafka_destroy(feed->rk);
         feed->rk = NULL;
+        feed->must_rejoin = false;
+        status = open_consumer(feed, error);
     }
-    feed->must_rejoin = false;
-    return open_consumer(feed, error);
+    return status;
 }
 
 static enum pl_status fail_message(struct pl_kafka_feed *feed, const rd_kafka_message_t *message,
@@ -406,6 +435,8 @@ static bool take_record(struct pl_kafka_feed *feed, rd_kafka_message_t *message,
                                            .offset = message->offset,
                                            .key = {message->key, message->key_len},
                                            .value = {message->payload, message->len},
+                                           .size = message->key_len + message->len +
+                                                   pl_kafka_headers_size(message),
                                            .handle = message};
     return true;
 }
@@ -419,13 +450,10 @@ static enum pl_status poll(void *self, int timeout_ms, struct pl_feed_event *ret
 
     *ret_event = (struct pl_feed_event){.kind = PL_FEED_IDLE};
     if (feed->must_rejoin) {
-        status = rejoin(feed, error);
+        return rejoin(feed, timeout_ms, error);
     }
-    if (status == PL_OK && feed->is_in_doubt) {
-        return judge_fencing(feed, ret_event, error);
-    }
-    if (status != PL_OK) {
-        return status;
+    if (feed->is_in_doubt) {
+        return judge_fencing(feed, timeout_ms, ret_event, error);
     }
     if (feed->polls++ % TOPICS_CHECK_POLLS == 0 || timeout_ms > 0) {
         status = check_topics(feed, error);

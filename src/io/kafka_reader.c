@@ -28,6 +28,7 @@ static const struct pl_property reader_defaults[] = {
      * enough to be read meanwhile, and no more (I13). */
     {"queued.max.messages.kbytes", "49152"},
     {"queued.min.messages", "150000"},
+    PL_KAFKA_ANSWER_MOST,
     PL_KAFKA_UNPACKED_MOST,
     {NULL, NULL}};
 

@@ -142,6 +142,22 @@ static enum pl_status open_topic(const struct pl_kafka_scan *scan, rd_kafka_t *r
                          rd_kafka_err2str(rd_kafka_last_error()));
 }
 
+static const char *servers_of(const struct pl_kafka_options *options)
+{
+    for (size_t i = 0; i < options->property_count; i++) {
+        if (strcmp(options->properties[i][0], "bootstrap.servers") == 0) {
+            return options->properties[i][1];
+        }
+    }
+    return PL_KAFKA_DEFAULT_SERVERS;
+}
+
+/* The first questions that Kafka is asked: where they have no answer, say who was asked. */
+static enum pl_status fail_away(const struct pl_kafka_scan *scan, struct pl_error *error)
+{
+    return pl_fail_at(error, PL_AGAIN, "Kafka at %s", servers_of(scan->options));
+}
+
 enum pl_status pl_kafka_scan_partitions(struct pl_kafka_scan *scan, enum pl_topic topic,
                                         int32_t *ret_count, struct pl_error *error)
 {
@@ -151,6 +167,9 @@ enum pl_status pl_kafka_scan_partitions(struct pl_kafka_scan *scan, enum pl_topi
 
     if (status == PL_OK) {
         status = pl_kafka_partition_counts(scan->uncommitted, scan->options, counts, error);
+    }
+    if (status == PL_AGAIN) {
+        return fail_away(scan, error);
     }
     if (status == PL_OK && counts[topic] < 1) {
         return pl_fail(error, PL_NOT_FOUND,
@@ -208,7 +227,8 @@ enum pl_status pl_kafka_scan_cluster_id(struct pl_kafka_scan *scan, char *ret_id
     char *id = rd_kafka_clusterid(scan->uncommitted, PL_KAFKA_CALL_TIMEOUT_MS);
 
     if (id == NULL) {
-        return pl_fail(error, PL_AGAIN, "Kafka does not tell its cluster id");
+        (void)pl_fail(error, PL_AGAIN, "it does not tell its cluster id");
+        return fail_away(scan, error);
     }
     (void)snprintf(ret_id, size, "%s", id); /* cut to fit */
     rd_kafka_mem_free(scan->uncommitted, id);

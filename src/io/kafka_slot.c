@@ -1,36 +1,27 @@
-/* Who holds our slot now? Asked by a process that was told that it has lost it. */
-#include <stdio.h>
+/* What is asked by a client made for just that: does anybody hold our slot, does Kafka answer? */
 #include <string.h>
 
 #include "kafka_client.h"
 
 static const struct pl_property no_properties[] = {{NULL, NULL}};
 
-/* The member of the group with our instance id. */
-static bool find_holder(const rd_kafka_ConsumerGroupDescription_t *group, const char *instance_id,
-                        struct pl_slot_holder *ret_holder)
+static bool has_holder(const rd_kafka_ConsumerGroupDescription_t *group, const char *instance_id)
 {
     size_t count = rd_kafka_ConsumerGroupDescription_member_count(group);
+    bool is_found = false;
 
-    for (size_t i = 0; i < count; i++) {
-        const rd_kafka_MemberDescription_t *member =
-            rd_kafka_ConsumerGroupDescription_member(group, i);
-        const char *found = rd_kafka_MemberDescription_group_instance_id(member);
+    for (size_t i = 0; i < count && !is_found; i++) {
+        const char *found = rd_kafka_MemberDescription_group_instance_id(
+            rd_kafka_ConsumerGroupDescription_member(group, i));
 
-        if (found != NULL && strcmp(found, instance_id) == 0) {
-            (void)snprintf(ret_holder->client_id, sizeof(ret_holder->client_id), "%s",
-                           rd_kafka_MemberDescription_client_id(member));
-            (void)snprintf(ret_holder->address, sizeof(ret_holder->address), "%s",
-                           rd_kafka_MemberDescription_host(member));
-            return true;
-        }
+        is_found = found != NULL && strcmp(found, instance_id) == 0;
     }
-    return false;
+    return is_found;
 }
 
 /* The one group that was asked for. */
 static enum pl_status read_answer(rd_kafka_event_t *event, const struct pl_kafka_options *options,
-                                  struct pl_slot_holder *ret_holder, struct pl_error *error)
+                                  struct pl_error *error)
 {
     static const char what[] = "asking Kafka for the members of the group";
     const rd_kafka_ConsumerGroupDescription_t **groups;
@@ -49,11 +40,11 @@ static enum pl_status read_answer(rd_kafka_event_t *event, const struct pl_kafka
     if (group_error != NULL) {
         return pl_kafka_fail(error, rd_kafka_error_code(group_error), what);
     }
-    return find_holder(groups[0], options->instance_id, ret_holder) ? PL_OK : PL_NOT_FOUND;
+    return has_holder(groups[0], options->instance_id) ? PL_OK : PL_NOT_FOUND;
 }
 
 static enum pl_status ask(rd_kafka_t *rk, const struct pl_kafka_options *options,
-                          struct pl_slot_holder *ret_holder, struct pl_error *error)
+                          struct pl_error *error)
 {
     const char *groups[] = {options->group_id};
     rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
@@ -65,15 +56,14 @@ static enum pl_status ask(rd_kafka_t *rk, const struct pl_kafka_options *options
     if (event == NULL) {
         status = pl_fail(error, PL_AGAIN, "Kafka does not say who is in the group");
     } else {
-        status = read_answer(event, options, ret_holder, error);
+        status = read_answer(event, options, error);
         rd_kafka_event_destroy(event);
     }
     rd_kafka_queue_destroy(queue);
     return status;
 }
 
-enum pl_status pl_kafka_slot_holder(const struct pl_kafka_options *options,
-                                    struct pl_slot_holder *ret_holder, struct pl_error *error)
+enum pl_status pl_kafka_slot_check(const struct pl_kafka_options *options, struct pl_error *error)
 {
     const struct pl_client_plan plan = {
         .type = RD_KAFKA_PRODUCER, .defaults = no_properties, .forced = no_properties};
@@ -81,8 +71,32 @@ enum pl_status pl_kafka_slot_holder(const struct pl_kafka_options *options,
     enum pl_status status = pl_kafka_client_new(options, &plan, &rk, error);
 
     if (status == PL_OK) {
-        status = ask(rk, options, ret_holder, error);
+        status = ask(rk, options, error);
         rd_kafka_destroy(rk);
     }
+    return status;
+}
+
+enum pl_status pl_kafka_ping(const struct pl_kafka_options *options, int timeout_ms,
+                             struct pl_error *error)
+{
+    const struct pl_client_plan plan = {
+        .type = RD_KAFKA_PRODUCER, .defaults = no_properties, .forced = no_properties};
+    const struct rd_kafka_metadata *metadata = NULL;
+    rd_kafka_t *rk = NULL;
+    rd_kafka_resp_err_t err;
+    enum pl_status status = pl_kafka_client_new(options, &plan, &rk, error);
+
+    if (status != PL_OK) {
+        return status;
+    }
+    err = rd_kafka_metadata(rk, 0, NULL, &metadata, timeout_ms);
+    if (err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        rd_kafka_metadata_destroy(metadata);
+    } else {
+        (void)pl_kafka_fail(error, err, "asking whether Kafka answers");
+        status = PL_AGAIN;
+    }
+    rd_kafka_destroy(rk);
     return status;
 }

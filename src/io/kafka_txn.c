@@ -43,7 +43,9 @@ struct pl_kafka_txn {
 };
 
 static const struct pl_property txn_defaults[] = {
-    {"transaction.timeout.ms", "10000"},
+    /* What a dead process leaves open holds its successor up for so long, and for the broker's scan of
+     * ten seconds: short, for a transaction of ours spans nothing but sending and committing. */
+    {"transaction.timeout.ms", "4000"},
     {"retry.backoff.ms", "1"}, /* AddOffsetsToTxn waits for the last markers in such steps */
     {"linger.ms", "5"},        /* flush does not wait for it; it only helps full batches */
     {"queue.buffering.max.messages", "500000"},

@@ -2,6 +2,7 @@
  * a failure the outcome of what was under way is unknown, and the caller reads the checkpoint again
  * before it relies on anything (I3). */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -334,5 +335,64 @@ enum pl_status pl_redis_check(struct pl_redis *redis, struct pl_error *error)
         status = judge_memory(reply->str, error);
         freeReplyObject(reply);
     }
+    return status;
+}
+
+/* ---- slots ----------------------------------------------------------------------------------- */
+
+/* HSET key slot name, or HMGET key slot. */
+static enum pl_status send_slot(struct pl_redis *redis, const char *slot, const char *name,
+                                struct pl_error *error)
+{
+    struct pl_arena arena = PL_ARENA_INIT;
+    struct pl_bytes key = pl_arena_format(&arena, "planlift:{%s:slots}", redis->group_id);
+    enum pl_status status = pl_redis_link_open(&redis->link, error);
+
+    if (status == PL_OK) {
+        pl_redis_link_command(&redis->link, name == NULL ? "HMGET" : "HSET");
+        pl_redis_link_add(&redis->link, key);
+        pl_redis_link_add_text(&redis->link, slot);
+        if (name != NULL) {
+            pl_redis_link_add_text(&redis->link, name);
+        }
+        status = pl_redis_link_send(&redis->link, error);
+    }
+    pl_arena_done(&arena);
+    return status;
+}
+
+enum pl_status pl_redis_slot_claim(struct pl_redis *redis, const char *slot, const char *name,
+                                   struct pl_error *error)
+{
+    redisReply *reply;
+    enum pl_status status = send_slot(redis, slot, name, error);
+
+    if (status == PL_OK) {
+        status = pl_redis_link_receive(&redis->link, REDIS_REPLY_INTEGER, &reply, error);
+    }
+    if (status == PL_OK) {
+        freeReplyObject(reply);
+    }
+    return status == PL_OK ? PL_OK : PL_AGAIN;
+}
+
+enum pl_status pl_redis_slot_holder(struct pl_redis *redis, const char *slot, char *ret_name,
+                                    size_t size, struct pl_error *error)
+{
+    redisReply *reply;
+    enum pl_status status = send_slot(redis, slot, NULL, error);
+
+    if (status == PL_OK) {
+        status = pl_redis_link_receive(&redis->link, REDIS_REPLY_ARRAY, &reply, error);
+    }
+    if (status != PL_OK) {
+        return PL_AGAIN;
+    }
+    if (reply->elements == 1 && reply->element[0]->type == REDIS_REPLY_STRING) {
+        (void)snprintf(ret_name, size, "%s", reply->element[0]->str); /* cut to fit */
+    } else {
+        status = pl_fail(error, PL_NOT_FOUND, "nobody has noted who has the slot %s", slot);
+    }
+    freeReplyObject(reply);
     return status;
 }

@@ -17,11 +17,6 @@ bool pl_inbox_is_full(const struct pl_run *run)
            run->inbox.bytes >= INBOX_MAX_BYTES;
 }
 
-static size_t size_of(const struct pl_record *record)
-{
-    return record->key.len + record->value.len;
-}
-
 void pl_inbox_add(struct pl_run *run, const struct pl_record *record)
 {
     struct pl_inbox *inbox = &run->inbox;
@@ -34,7 +29,7 @@ void pl_inbox_add(struct pl_run *run, const struct pl_record *record)
         }
     }
     inbox->records[inbox->count++] = *record;
-    inbox->bytes += size_of(record);
+    inbox->bytes += record->size;
 }
 
 void pl_inbox_drop(struct pl_run *run, size_t count)
@@ -43,7 +38,7 @@ void pl_inbox_drop(struct pl_run *run, size_t count)
     struct pl_inbox *inbox = &run->inbox;
 
     for (size_t i = 0; i < count; i++) {
-        inbox->bytes -= size_of(&inbox->records[i]);
+        inbox->bytes -= inbox->records[i].size;
         feed->ops->release(feed->self, &inbox->records[i]);
     }
     inbox->count -= count;

@@ -11,6 +11,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "flow.h"
 #include "planlift/log.h"
@@ -28,6 +29,7 @@ struct waiting {
     int wait_ms;     /* before the next try */
     int64_t since_ms;
     int64_t reported_ms;
+    struct pl_error reported; /* the reason last told */
 };
 
 static int64_t monotonic_ms(const struct pl_run *run)
@@ -211,8 +213,10 @@ static void report_away(const struct pl_run *run, struct waiting *waiting,
     if (waiting->since_ms == 0) {
         waiting->since_ms = now;
     }
-    if (waiting->reported_ms == 0 || now - waiting->reported_ms >= AWAY_REPORT_MS) {
+    if (waiting->reported_ms == 0 || now - waiting->reported_ms >= AWAY_REPORT_MS ||
+        strcmp(waiting->reported.text, error->text) != 0) {
         waiting->reported_ms = now;
+        waiting->reported = *error;
         pl_log(WARN, "waiting", PL_F_TEXT("for", error->text),
                PL_F_INT("since_ms", now - waiting->since_ms));
     }

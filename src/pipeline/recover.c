@@ -218,6 +218,11 @@ static enum pl_status take_progress(struct restore *restore, const struct pl_sta
         memcmp(progress.incarnation, partition->progress.incarnation, 16) != 0) {
         return PL_NOT_FOUND; /* another history than the cache's */
     }
+    if (event->offset < restore->from && event->offset > partition->progress_offset) {
+        restore->loose =
+            event->offset; /* before the marker of our last transaction, and not ours */
+        return PL_OK;
+    }
     restore->has_progress = true;
     restore->loose = -1;
     if (event->offset >= restore->from) {

@@ -58,6 +58,16 @@ static struct pl_bytes lend_bytes(struct loan *loan, size_t position, struct pl_
     return (struct pl_bytes){loan->bytes + position, bytes.len};
 }
 
+static size_t size_of(const struct pl_fake_entry *entry)
+{
+    size_t size = entry->key.len + entry->value.len;
+
+    for (size_t i = 0; i < entry->header_count; i++) {
+        size += entry->headers[i].name.len + entry->headers[i].value.len;
+    }
+    return size;
+}
+
 static struct pl_record lend(struct pl_fake_process *process, const struct pl_fake_entry *entry,
                              enum pl_topic topic, int32_t partition)
 {
@@ -74,6 +84,7 @@ static struct pl_record lend(struct pl_fake_process *process, const struct pl_fa
                               .offset = entry->offset,
                               .key = lend_bytes(loan, 0, entry->key),
                               .value = lend_bytes(loan, entry->key.len, entry->value),
+                              .size = size_of(entry),
                               .handle = loan};
 }
 

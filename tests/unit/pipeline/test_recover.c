@@ -721,22 +721,39 @@ static void an_intruder_is_fatal(void **state)
     assert_recovery_fails(fixture, PL_FATAL, "was not written by planlift");
 }
 
-/* Also one that came before the marker of our last transaction, and so before next_offset. */
-static void an_intruder_before_our_marker_is_fatal(void **state)
+/* Put a record before the marker of our last transaction. */
+static void intrude_before_marker(struct fixture *fixture, struct pl_bytes key,
+                                  struct pl_bytes value)
 {
-    struct fixture *fixture = *state;
-    struct pl_fake_log *log;
-    struct pl_fake_entry *marker;
+    struct pl_fake_log *log = state_log(fixture);
+    struct pl_fake_entry *marker = log->entries[log->end - 1];
 
-    take_in_a_customer(fixture);
-    put_state(fixture, PL_BYTES_LITERAL("h/c1"), PL_NULL_BYTES);
-    log = state_log(fixture);
-    marker = log->entries[log->end - 2];
+    put_state(fixture, key, value);
     assert_int_equal(marker->kind, PL_FAKE_ENTRY_COMMIT_MARKER);
     log->entries[log->end - 2] = log->entries[log->end - 1];
     log->entries[log->end - 1] = marker;
     log->entries[log->end - 2]->offset = log->end - 2;
     marker->offset = log->end - 1;
+}
+
+/* Also one that came before the marker of our last transaction, and so before next_offset. */
+static void an_intruder_before_our_marker_is_fatal(void **state)
+{
+    struct fixture *fixture = *state;
+
+    take_in_a_customer(fixture);
+    intrude_before_marker(fixture, PL_BYTES_LITERAL("h/c1"), PL_NULL_BYTES);
+    assert_recovery_fails(fixture, PL_FATAL, "was not written by planlift");
+}
+
+static void a_copy_of_our_progress_there_is_fatal(void **state)
+{
+    struct fixture *fixture = *state;
+    struct pl_fake_log *log;
+
+    take_in_a_customer(fixture);
+    log = state_log(fixture);
+    intrude_before_marker(fixture, PL_PROGRESS_FIELD, log->entries[log->end - 2]->value);
     assert_recovery_fails(fixture, PL_FATAL, "was not written by planlift");
 }
 
@@ -795,6 +812,7 @@ int main(void)
         WITH_FIXTURE(a_log_that_lacks_records_is_fatal),
         WITH_FIXTURE(an_intruder_is_fatal),
         WITH_FIXTURE(an_intruder_before_our_marker_is_fatal),
+        WITH_FIXTURE(a_copy_of_our_progress_there_is_fatal),
         WITH_FIXTURE(two_histories_in_one_log_are_fatal),
     };
 
