@@ -19,12 +19,15 @@ set(PLANLIFT_TEST_ENVIRONMENT
 # Tests that take long, and how many seconds on a machine of two cores. ctest begins with the longest,
 # so that no core is idle at the end; only their order counts. All others take less than 20.
 set(PLANLIFT_LONG_TESTS
+    sim.seeded_bugs 150
     system.workload 135
+    system.kafka_outages 130
     system.demo 100
     system.cache 95
     oracle.history 90
     system.start_up 80
     system.offsets 60
+    system.redis_outages 60
     system.dead_letters 50
     system.drain 45
     system.golden 45

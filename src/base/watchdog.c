@@ -51,27 +51,31 @@ static bool wait_tick(struct pl_watchdog *watchdog)
     return !watchdog->is_ended;
 }
 
-/* Too long without a beat; true: it was told. Without the lock, for it may take a while. */
-static bool judge(struct pl_watchdog *watchdog, const char *stage)
+/* No beat for a while, or, is_over, for too long; true: it was told. Without the lock, for to ask
+ * may take a while. */
+static bool judge(struct pl_watchdog *watchdog, const char *stage, bool is_over)
 {
     const struct pl_watchdog_options *options = &watchdog->options;
-    bool is_excused;
+    bool is_told = false;
 
     (void)pthread_mutex_unlock(&watchdog->lock); /* see watch() */
-    is_excused = options->is_excused != NULL && options->is_excused(options->self, stage);
-    if (is_excused) {
+    if (options->is_excused != NULL && options->is_excused(options->self, stage)) {
         pl_health_excuse(options->health);
-    } else {
+    } else if (is_over && pl_health_tick(options->health, &stage) > 0) { /* still none */
+        is_told = true;
         options->on_hung(options->self, stage);
     }
     (void)pthread_mutex_lock(&watchdog->lock);
     watchdog->ticked_ms = monotonic_ms(); /* the time for that was not a stop */
-    return !is_excused;
+    return is_told;
 }
 
+/* Asked first after two thirds: what has been waited for may just have come back, and the loop is
+ * given the last third to do so as well. */
 static void *watch(void *self)
 {
     struct pl_watchdog *watchdog = self;
+    unsigned limit = watchdog->options.limit_ticks;
     bool is_told = false;
 
     (void)pthread_mutex_lock(&watchdog->lock); /* cannot fail: not recursive, nor robust */
@@ -79,8 +83,8 @@ static void *watch(void *self)
         const char *stage;
         unsigned idle = pl_health_tick(watchdog->options.health, &stage);
 
-        if (idle >= watchdog->options.limit_ticks && !is_told) {
-            is_told = judge(watchdog, stage);
+        if (!is_told && (idle >= limit || idle == limit - limit / 3)) {
+            is_told = judge(watchdog, stage, idle >= limit);
         }
     }
     (void)pthread_mutex_unlock(&watchdog->lock);

@@ -16,7 +16,8 @@ struct pl_watchdog_options {
     unsigned limit_ticks;     /* so many without a beat are too many */
     int tick_ms;              /* 1000 but in tests */
     /* Both are called in the watchdog's thread with the stage of the last beat. Is there a reason
-     * for that it has not come back, so that the count may begin again? May be NULL: no. */
+     * for that it has not come back, so that the count may begin again? Asked after two thirds of
+     * the limit and at its end. May be NULL: no. */
     bool (*is_excused)(void *self, const char *stage);
     /* Called once; the watchdog rests afterwards. */
     void (*on_hung)(void *self, const char *stage);

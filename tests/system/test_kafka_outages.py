@@ -60,7 +60,7 @@ def at_commit(_: World) -> Callable[[str], bool]:
 def at_restore(world: World) -> Callable[[str], bool]:
     """When the end of the state log is asked for, as the cache is lost."""
     client = redis.Redis.from_url(world.redis.url)
-    for key in client.keys(f"*{world.group}*"):
+    for key in client.keys(f"*{world.group}:p*"):
         client.delete(key)
     return lambda kind: kind == "2"
 
@@ -97,7 +97,7 @@ def await_back(world: World, process: Planlift, ends: dict[Place, int]) -> None:
 def finish(trial: Trial, process: Planlift) -> None:
     """Once it is up to date."""
     trial.write()
-    trial.world.await_taken_in(process, BACK_S)
+    await_back(trial.world, process, written(trial.world))
     assert process.stop().status == 0
     judge(trial.world)
 

@@ -8,6 +8,9 @@ The trials run side by side; each test asks for the outcome of its own.
 from __future__ import annotations
 
 import itertools
+import re
+import socket
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -61,7 +64,7 @@ def at_write(_: World) -> Callable[[str], bool]:
 def at_restore(world: World) -> Callable[[str], bool]:
     """In the middle of making the cache anew: after an old hash was dropped, before it is full."""
     client = redis.Redis.from_url(world.redis.url)
-    for key in client.keys(f"*{world.group}*"):
+    for key in client.keys(f"*{world.group}:p*"):
         client.hset(key, "#", "damaged")
     scripts = itertools.count()
     return lambda name: name == "EVAL" and next(scripts) == 1
@@ -80,6 +83,12 @@ def member_of(world: World) -> str:
     return member.member_id
 
 
+def seconds_to_answer(path: Proxy) -> float:
+    started = time.monotonic()
+    assert redis.Redis(port=path.port).ping()
+    return time.monotonic() - started
+
+
 def run_trial(trial: Trial, path: Proxy, way: str, stage: str) -> None:
     world = trial.world
     world.settings["redis.url"] = f"redis://{path.address}"
@@ -90,6 +99,8 @@ def run_trial(trial: Trial, path: Proxy, way: str, stage: str) -> None:
     trial.write()
     path.await_broken()
     beyond_the_session = Deadline(SESSION_S + 1)
+    if way == "two_seconds_late":
+        assert seconds_to_answer(path) >= 2
     if way in SAID:
         process.err.await_match(f"waiting.*Redis.*({SAID[way]})")
         published = trial.published()
@@ -132,3 +143,51 @@ def trials(
 @pytest.mark.parametrize("way", WAYS)
 def test_an_outage(trials: Trials, way: str, stage: str) -> None:
     trials[way, stage].result(300)
+
+
+# --- the path itself ------------------------------------------------------------------------------
+
+PONG = b"+PONG\r\n"
+SHOWN = {
+    "refused": "reset",
+    "black_hole": "silence",
+    "never_answers": "silence",
+    "two_seconds_late": "silence",
+    "half_an_answer": "half",
+    "half_an_answer_and_reset": "half|reset",
+}
+
+
+def ping(connection: socket.socket) -> str:
+    """What comes of a PING within a second."""
+    try:
+        connection.sendall(b"*1\r\n$4\r\nPING\r\n")
+        answer = connection.recv(100)
+    except TimeoutError:
+        return "silence"
+    except OSError:
+        return "reset"
+    return {PONG: "pong", PONG[: len(PONG) // 2]: "half"}.get(answer, answer.decode())
+
+
+def connect(path: Proxy) -> socket.socket:
+    return socket.create_connection((LOOPBACK, path.port), timeout=1)
+
+
+@pytest.mark.parametrize("fault", WAYS)
+def test_the_path_breaks_as_it_says(redis_server: Redis, fault: str) -> None:
+    with Proxy((LOOPBACK, redis_server.port), redis_commands) as path:
+        with connect(path) as connection:
+            assert ping(connection) == "pong"
+            path.break_at(WAYS[fault], lambda name: name == "PING")
+            error = (WAYS[fault].error or b"").decode()
+            assert re.fullmatch(SHOWN.get(fault, re.escape(error)), ping(connection))
+            if fault in ("refused", "black_hole"):
+                with pytest.raises(OSError):
+                    connect(path)
+            path.heal()
+            if fault in ("never_answers", "two_seconds_late"):
+                connection.settimeout(5)
+                assert connection.recv(100) == PONG
+        with connect(path) as connection:
+            assert ping(connection) == "pong"

@@ -51,7 +51,7 @@ def test_simulated_as_real(name: str, real: dict[str, Future[str]]) -> None:
 
 def test_simulated_twice_the_same() -> None:
     """One seed is one history: the traces of two runs are equal, line by line."""
-    command = [DRIVERS.parent / "tests/sim/planlift_sim", "--seed", "7", "--trace"]
+    command = [DRIVERS.parent / "tests/sim/planlift_sim", "--seed", "7", "--count", "3", "--trace"]
     first, second = (
         subprocess.run(command, capture_output=True, timeout=TIMEOUT_S) for _ in range(2)
     )

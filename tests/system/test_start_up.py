@@ -71,6 +71,52 @@ def delete(world: World, topic: str) -> None:
     eventually(lambda: topic not in topics.list_topics().topics, f"{topic} gone")
 
 
+# --- what is waited for ---------------------------------------------------------------------------
+
+
+def test_kafka_that_is_down_at_the_start(ready: World) -> None:
+    """It waits, says so, and goes on by itself. The first test: a broker with few topics is back
+    sooner."""
+    ready.send_request("c", **wish("CHECK"))
+    ready.kafka.stop()
+    try:
+        process = ready.start()
+        process.err.await_match("waiting.*Kafka|waiting.*[Bb]roker")
+        assert process.is_running
+    finally:
+        ready.kafka.start()
+    ready.await_taken_in(process)
+    assert len(ready.results()) == 1
+    assert process.stop().status == 0
+
+
+def test_redis_that_is_down_at_the_start(ready: World) -> None:
+    ready.send_request("c", **wish("CHECK"))
+    ready.redis.stop()
+    process = ready.start()
+    process.err.await_match("waiting.*Redis")
+    ready.redis.start()
+    ready.await_taken_in(process)
+    assert len(ready.results()) == 1
+    assert process.stop().status == 0
+
+
+def test_a_slot_that_is_taken(ready: World) -> None:
+    """The newer process wins; the older ends, and says where the newer one is."""
+    older = ready.start()
+    ready.send_request("c", **wish("CHECK"))
+    ready.await_taken_in(older)
+    newer = ready.start()
+    ended = older.await_exit(30)
+    assert ended.status == 1
+    assert ended.err.splitlines()[-1] == "exit_reason=fenced"
+    assert socket.gethostname() in ended.err, ended.err
+    ready.send_request("c", **wish("CHECK"))
+    ready.await_taken_in(newer)
+    assert newer.stop().status == 0
+    assert len(ready.results()) == 2
+
+
 # --- topics ---------------------------------------------------------------------------------------
 
 
@@ -155,9 +201,9 @@ def test_a_partition_count_that_changes_at_run_time(make_world: Callable[[], Wor
         refuse(world, rf"{topic}\b", "partitions", status=1)
 
 
-def test_two_topics_of_one_name(ready: World) -> None:
-    same = {"topic.events": ready.topics.requests}
-    refuse(ready, "topic.events", "topic.requests", "same", settings=same, status=2)
+def test_two_topics_of_one_name(world: World) -> None:
+    same = {"topic.events": world.topics.requests}
+    refuse(world, "topic.events", "topic.requests", "same", settings=same, status=2)
 
 
 def test_a_dead_letter_that_its_topic_does_not_take(ready: World) -> None:
@@ -280,8 +326,8 @@ def test_a_redis_that_never_evicts(ready: World) -> None:
 
 
 @pytest.mark.parametrize("url", ["localhost:6379", "http://localhost", "redis://h:99999", ""])
-def test_an_address_that_is_none(ready: World, url: str) -> None:
-    refuse(ready, r"redis\.url|redis://", settings={"redis.url": url}, status=2)
+def test_an_address_that_is_none(world: World, url: str) -> None:
+    refuse(world, r"redis\.url|redis://", settings={"redis.url": url}, status=2)
 
 
 def test_a_wrong_password_is_told_but_not_shown(ready: World) -> None:
@@ -335,8 +381,8 @@ def test_such_settings_in_a_file(world: World, tmp_path: Path) -> None:
         ("group.id", "", r"group\.id"),
     ],
 )
-def test_values_that_cannot_be(ready: World, key: str, value: str, named: str) -> None:
-    refuse(ready, named, settings={key: value}, status=2)
+def test_values_that_cannot_be(world: World, key: str, value: str, named: str) -> None:
+    refuse(world, named, settings={key: value}, status=2)
 
 
 def test_an_empty_slot(ready: World) -> None:
@@ -420,19 +466,19 @@ def renamed(settings: dict[str, object]) -> dict[str, object]:
     return {key.replace("_file", ".file"): value for key, value in settings.items()}
 
 
-def test_a_value_and_its_file_at_once(ready: World, tmp_path: Path) -> None:
+def test_a_value_and_its_file_at_once(world: World, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("x\n")
     both = renamed({"redis.password": "x", "redis.password_file": secret})
-    refuse(ready, "PLANLIFT_REDIS_PASSWORD_FILE", r"PLANLIFT_REDIS_PASSWORD\b", settings=both)
+    refuse(world, "PLANLIFT_REDIS_PASSWORD_FILE", r"PLANLIFT_REDIS_PASSWORD\b", settings=both)
     both = renamed({"kafka.client.id": "x", "kafka.client.id_file": secret})
-    refuse(ready, "PLANLIFT_KAFKA_CLIENT_ID_FILE", settings=both, status=2)
+    refuse(world, "PLANLIFT_KAFKA_CLIENT_ID_FILE", settings=both, status=2)
 
 
-def test_a_file_of_a_value_that_is_not_there(ready: World, tmp_path: Path) -> None:
+def test_a_file_of_a_value_that_is_not_there(world: World, tmp_path: Path) -> None:
     missing = tmp_path / "missing"
     settings = renamed({"redis.password_file": missing})
-    refuse(ready, str(missing), "PLANLIFT_REDIS_PASSWORD_FILE", settings=settings, status=2)
+    refuse(world, str(missing), "PLANLIFT_REDIS_PASSWORD_FILE", settings=settings, status=2)
 
 
 def test_underscores_in_names_of_variables(ready: World) -> None:
@@ -445,9 +491,9 @@ def test_underscores_in_names_of_variables(ready: World) -> None:
 # --- catalogue and use ----------------------------------------------------------------------------
 
 
-def test_a_catalogue_that_is_not_there(ready: World, tmp_path: Path) -> None:
+def test_a_catalogue_that_is_not_there(world: World, tmp_path: Path) -> None:
     missing = tmp_path / "none.json"
-    refuse(ready, str(missing), settings={"catalogue.path": missing}, status=2)
+    refuse(world, str(missing), settings={"catalogue.path": missing}, status=2)
 
 
 @pytest.mark.parametrize(
@@ -458,11 +504,11 @@ def test_a_catalogue_that_is_not_there(ready: World, tmp_path: Path) -> None:
         ("}", "", ""),
     ],
 )
-def test_a_bad_catalogue(ready: World, tmp_path: Path, old: str, new: str, named: str) -> None:
+def test_a_bad_catalogue(world: World, tmp_path: Path, old: str, new: str, named: str) -> None:
     path = tmp_path / "bad.json"
     shipped = (ROOT / "catalogue" / "csp.json").read_text()
     path.write_text(re.sub(r'\{\s*"version"', '{"version"', shipped).replace(old, new, 1))
-    refuse(ready, str(path), named, settings={"catalogue.path": path}, status=2)
+    refuse(world, str(path), named, settings={"catalogue.path": path}, status=2)
 
 
 @pytest.mark.parametrize(
@@ -481,48 +527,3 @@ def test_help(world: World, command: str) -> None:
     assert finished.status == 0
     for text in ("--config", "group.id", "PLANLIFT_GROUP_ID"):
         assert text in finished.out
-
-
-# --- what is waited for ---------------------------------------------------------------------------
-
-
-def test_kafka_that_is_down_at_the_start(ready: World) -> None:
-    """It waits, says so, and goes on by itself."""
-    ready.send_request("c", **wish("CHECK"))
-    ready.kafka.stop()
-    try:
-        process = ready.start()
-        process.err.await_match("waiting.*Kafka|waiting.*[Bb]roker")
-        assert process.is_running
-    finally:
-        ready.kafka.start()
-    ready.await_taken_in(process)
-    assert len(ready.results()) == 1
-    assert process.stop().status == 0
-
-
-def test_redis_that_is_down_at_the_start(ready: World) -> None:
-    ready.send_request("c", **wish("CHECK"))
-    ready.redis.stop()
-    process = ready.start()
-    process.err.await_match("waiting.*Redis")
-    ready.redis.start()
-    ready.await_taken_in(process)
-    assert len(ready.results()) == 1
-    assert process.stop().status == 0
-
-
-def test_a_slot_that_is_taken(ready: World) -> None:
-    """The newer process wins; the older ends, and says where the newer one is."""
-    older = ready.start()
-    ready.send_request("c", **wish("CHECK"))
-    ready.await_taken_in(older)
-    newer = ready.start()
-    ended = older.await_exit(30)
-    assert ended.status == 1
-    assert ended.err.splitlines()[-1] == "exit_reason=fenced"
-    assert socket.gethostname() in ended.err, ended.err
-    ready.send_request("c", **wish("CHECK"))
-    ready.await_taken_in(newer)
-    assert newer.stop().status == 0
-    assert len(ready.results()) == 2

@@ -37,6 +37,7 @@ _JUST_BACK = (
     KafkaError.UNKNOWN_LEADER_EPOCH,
     KafkaError.NOT_LEADER_FOR_PARTITION,  # of a topic that was made a moment ago
 )
+LATE_MARKER_S = 3
 READ_COMMITTED = "read_committed"
 READ_UNCOMMITTED = "read_uncommitted"
 
@@ -139,7 +140,8 @@ class KafkaClient:
         return _partitions(self.admin, topic)
 
     def read(self, topic: str, isolation: str = READ_COMMITTED) -> list[Record]:
-        """All that a reader finds in the topic now, by partition and offset."""
+        """All that a reader finds in the topic now, by partition and offset. A commit may have been
+        acknowledged a moment before its records can be seen: that moment is waited for."""
         found = list(self._consume(topic, isolation, Deadline(60), to_end=True))
         return sorted(found, key=lambda record: (record.partition, record.offset))
 
@@ -216,18 +218,25 @@ class KafkaClient:
             "enable.partition.eof": to_end,
             "fetch.wait.max.ms": 5,
         }
+        ends = self.ends(topic) if to_end else {}
+        held_back = Deadline(LATE_MARKER_S)  # or by a transaction that is still open
         with closing(Consumer(settings)) as consumer:
             # Asked of the consumer itself: one that knows the leaders starts half a second earlier.
             open_partitions = set(range(_partitions(consumer, topic)))
+            at_stable_end: set[int] = set()
             consumer.assign([TopicPartition(topic, n, OFFSET_BEGINNING) for n in open_partitions])
             while open_partitions and not deadline.is_over:
-                message = consumer.poll(min(deadline.left, 1.0))
+                if to_end and held_back.is_over:
+                    open_partitions -= at_stable_end
+                message = consumer.poll(min(deadline.left, 0.2))
                 if message is None:
                     continue
                 if message.error() is None:
                     yield _record(message)
                 elif message.error().code() == KafkaError._PARTITION_EOF:
-                    open_partitions.discard(message.partition())
+                    at_stable_end.add(message.partition())
+                    if message.offset() >= ends[topic, message.partition()]:
+                        open_partitions.discard(message.partition())
                 elif not message.error().retriable():
                     raise KafkaException(message.error())
         assert not (to_end and open_partitions), f"no end of {topic} in sight"

@@ -1,6 +1,6 @@
 /* Preloaded into a program (LD_PRELOAD): one allocation of the whole process fails, whoever asks
- * for it: planlift, the libraries it uses, or the C library on their behalf. They are counted from 1
- * on; FAIL_MALLOC_AT is the number of the one that fails, and no other does. FAIL_MALLOC_COUNT is
+ * for it: planlift, the libraries it uses, or the C library on their behalf. They are counted from
+ * 1 on; FAIL_MALLOC_AT is the number of the one that fails, and no other does. FAIL_MALLOC_COUNT is
  * the number of an open file to which their count is written at the end. */
 #include <errno.h>
 #include <stdatomic.h>

@@ -6,7 +6,14 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#define PL_SWEEP_FIRST 200
+/* A sanitizer makes everything many times slower. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define PL_SWEEP_PART 8
+#else
+#define PL_SWEEP_PART 1
+#endif
+
+#define PL_SWEEP_FIRST (200 / PL_SWEEP_PART)
 
 struct sweep {
     unsigned long count;  /* of allocations */
@@ -19,7 +26,7 @@ static inline struct sweep sweep_of(unsigned long count, unsigned long runs)
 {
     /* NOLINTBEGIN(concurrency-mt-unsafe): tests have one thread */
     const char *seed = getenv("SWEEP_SEED");
-    unsigned long step = getenv("SWEEP_ALL") != NULL ? 1 : count / runs * 2 + 1;
+    unsigned long step = getenv("SWEEP_ALL") != NULL ? 1 : count / (runs / PL_SWEEP_PART) * 2 + 1;
     /* NOLINTEND(concurrency-mt-unsafe) */
 
     return (struct sweep){count, 0, step, seed == NULL ? 1 : (uint32_t)strtoul(seed, NULL, 10)};

@@ -49,6 +49,21 @@ static void seconds_without_a_beat_are_counted(void **state)
     pl_health_free(health);
 }
 
+static void an_excuse_begins_the_count_anew(void **state)
+{
+    struct pl_health *health = pl_health_new(LIMIT_S);
+
+    (void)state;
+    for (unsigned i = 0; i < LIMIT_S; i++) {
+        (void)tick(health);
+    }
+    assert_false(pl_health_is_alive(health));
+    pl_health_excuse(health);
+    assert_true(pl_health_is_alive(health));
+    assert_int_equal(tick(health), 1);
+    pl_health_free(health);
+}
+
 static void the_last_stage_is_told(void **state)
 {
     struct pl_health *health = pl_health_new(LIMIT_S);
@@ -259,6 +274,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(seconds_without_a_beat_are_counted),
+        cmocka_unit_test(an_excuse_begins_the_count_anew),
         cmocka_unit_test(the_last_stage_is_told),
         cmocka_unit_test(alive_until_the_limit_is_near),
         cmocka_unit_test(a_service_that_has_not_begun_is_not_ready),

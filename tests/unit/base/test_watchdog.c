@@ -11,6 +11,9 @@
 
 /* What the watchdog found; waited for. */
 struct finding {
+    unsigned excuses; /* so many times it is excused */
+    unsigned asked;
+    struct pl_health *health;
     pthread_mutex_t lock;
     pthread_cond_t is_told;
     unsigned count;
@@ -26,6 +29,19 @@ static void note(void *self, const char *stage)
     finding->stage = stage;
     (void)pthread_cond_signal(&finding->is_told);
     (void)pthread_mutex_unlock(&finding->lock);
+}
+
+static bool excuse(void *self, const char *stage)
+{
+    struct finding *finding = self;
+
+    (void)stage;
+    finding->asked++;
+    if (finding->excuses == 0) {
+        return false;
+    }
+    finding->excuses--;
+    return true;
 }
 
 static void await_finding(struct finding *finding)
@@ -107,6 +123,64 @@ static void it_ends_at_once_when_asked_to(void **state)
         pl_watchdog_free(watch(health, 3, 1000000, &finding));
     }
     pl_health_free(health);
+}
+
+static void what_has_a_reason_is_waited_for(void **state)
+{
+    struct pl_health *health = pl_health_new(3);
+    struct finding finding = {.excuses = 5};
+    const struct pl_watchdog_options options = {.health = health,
+                                                .limit_ticks = 3,
+                                                .tick_ms = TICK_MS,
+                                                .is_excused = excuse,
+                                                .on_hung = note,
+                                                .self = &finding};
+    struct pl_watchdog *watchdog = NULL;
+
+    (void)state;
+    assert_int_equal(pthread_mutex_init(&finding.lock, NULL), 0);
+    assert_int_equal(pthread_cond_init(&finding.is_told, NULL), 0);
+    pl_health_beat(health, "waiting for Kafka");
+    assert_int_equal(pl_watchdog_new(&options, &watchdog, NULL), PL_OK);
+    await_finding(&finding);
+    assert_string_equal(finding.stage, "waiting for Kafka");
+    pl_watchdog_free(watchdog);
+    assert_int_equal(finding.excuses, 0);
+    assert_int_equal(finding.asked, 5 + 2); /* at last after two thirds, and at the end */
+    assert_int_equal(finding.count, 1);
+    pl_health_free(health);
+}
+
+static bool beat_meanwhile(void *self, const char *stage)
+{
+    struct finding *finding = self;
+
+    (void)stage;
+    pl_health_beat(finding->health, "back");
+    finding->asked++;
+    return false;
+}
+
+/* It came back just while the watchdog asked. */
+static void what_comes_back_at_the_last_moment_is_let_go_on(void **state)
+{
+    struct finding finding = {.health = pl_health_new(2)};
+    const struct pl_watchdog_options options = {.health = finding.health,
+                                                .limit_ticks = 2,
+                                                .tick_ms = 1,
+                                                .is_excused = beat_meanwhile,
+                                                .on_hung = note,
+                                                .self = &finding};
+    struct pl_watchdog *watchdog = NULL;
+
+    (void)state;
+    assert_int_equal(pthread_mutex_init(&finding.lock, NULL), 0);
+    assert_int_equal(pl_watchdog_new(&options, &watchdog, NULL), PL_OK);
+    wait_ms(200);
+    pl_watchdog_free(watchdog);
+    assert_true(finding.asked > 1);
+    assert_int_equal(finding.count, 0);
+    pl_health_free(finding.health);
 }
 
 /* ---- ending the process ---------------------------------------------------------------------- */
@@ -192,6 +266,8 @@ int main(void)
         cmocka_unit_test(a_loop_that_does_not_come_back_is_told_once),
         cmocka_unit_test(a_loop_that_goes_on_is_left_alone),
         cmocka_unit_test(it_ends_at_once_when_asked_to),
+        cmocka_unit_test(what_has_a_reason_is_waited_for),
+        cmocka_unit_test(what_comes_back_at_the_last_moment_is_let_go_on),
         cmocka_unit_test(a_hung_process_ends_with_its_reason),
         cmocka_unit_test(a_stopped_process_is_not_hung),
     };

@@ -173,6 +173,29 @@ static void a_variable_that_is_no_setting_is_refused(void **state)
     assert_non_null(strstr(error.text, "\"group.id\""));
 }
 
+static void each_value_knows_where_it_was_set(void **state)
+{
+    static const char *const environment[] = {"PLANLIFT_TOPIC_STATE=s", "PLANLIFT_SLOT=", NULL};
+    struct pl_config *config;
+    const char *const(*pairs)[2];
+
+    (void)state;
+    assert_int_equal(load_text("topic.state=t\ngroup.id=g\n\nkafka.a=1\nkafka.b=1\nkafka.a=2\n",
+                               environment, &config, NULL),
+                     PL_OK);
+    assert_string_equal(pl_config_name(PL_SETTING_TOPIC_STATE), "topic.state");
+    assert_string_equal(pl_config_origin(config, PL_SETTING_TOPIC_STATE), "PLANLIFT_TOPIC_STATE");
+    assert_non_null(strstr(pl_config_origin(config, PL_SETTING_GROUP_ID), ":2"));
+    assert_null(pl_config_origin(config, PL_SETTING_TOPIC_EVENTS));
+    assert_null(pl_config_origin(config, PL_SETTING_SLOT)); /* set to nothing is unset */
+    assert_int_equal(pl_config_kafka(config, &pairs), 2);
+    assert_non_null(strstr(pl_config_kafka_origin(config, 0), ":6"));
+    assert_non_null(strstr(pl_config_kafka_origin(config, 1), ":5"));
+    assert_true(pl_config_is_secret(PL_SETTING_REDIS_PASSWORD));
+    assert_false(pl_config_is_secret(PL_SETTING_GROUP_ID));
+    pl_config_free(config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +206,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_is_refused_by_name),
         cmocka_unit_test(set_to_nothing_is_unset),
         cmocka_unit_test(a_variable_that_is_no_setting_is_refused),
+        cmocka_unit_test(each_value_knows_where_it_was_set),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

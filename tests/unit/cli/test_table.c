@@ -371,6 +371,53 @@ static void a_file_is_a_plain_page(void **state)
     (void)fclose(file); /* nothing was written */
 }
 
+/* A table of given widths whose rows come one by one. */
+static void print_pieces(struct sheet *sheet)
+{
+    static const size_t widths[] = {6, 5, 8};
+
+    for (int i = 0; i < 3; i++) {
+        struct pl_table table = pl_table_of(three, 3, &sheet->arena);
+
+        table.widths = widths;
+        table.has_before = i > 0;
+        table.has_after = i < 2;
+        if (i < 2) {
+            pl_table_add(&table, (const struct pl_cell[]){cell(i == 0 ? "a long one" : "b"),
+                                                          cell("7"), cell("as long as this")});
+        }
+        pl_table_print(&table, &sheet->page);
+    }
+}
+
+static void a_table_may_come_in_pieces(void **state)
+{
+    struct sheet *sheet = *state;
+
+    print_pieces(sheet);
+    assert_string_equal(text_of(sheet), "Name    Seats  Note\n"
+                                        "------  -----  --------\n"
+                                        "a long      7  as lo...\n"
+                                        "one\n"
+                                        "b           7  as lo...\n");
+}
+
+static void the_last_piece_closes_a_fancy_table(void **state)
+{
+    struct sheet *sheet = *state;
+    const char *text;
+    const char *bottom;
+
+    sheet->page.is_fancy = true;
+    print_pieces(sheet);
+    text = text_of(sheet);
+    bottom = strstr(text, "\xe2\x94\x94"); /* the lower left corner */
+    assert_non_null(bottom);
+    assert_null(strstr(bottom + 1, "\xe2\x94\x94"));
+    assert_null(strstr(bottom, "\xe2\x94\x82")); /* no row behind it */
+    assert_null(strstr(strstr(text, "Name") + 1, "Name"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -397,6 +444,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_fancy_heading_is_bold, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_paragraph_wraps, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_file_is_a_plain_page, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_table_may_come_in_pieces, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_last_piece_closes_a_fancy_table, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

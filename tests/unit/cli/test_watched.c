@@ -578,6 +578,19 @@ static void away_until_the_same_call_works(void **state)
     }
 }
 
+/* The watchdog may say so while a call does not come back. */
+static void what_another_thread_said_is_over_with_the_next_call(void **state)
+{
+    struct behind *behind = *state;
+
+    make_ready(behind);
+    for (size_t i = 0; i < JUDGED_COUNT; i++) {
+        pl_health_set(behind->health, judged[i].condition, false, "away");
+        assert_int_equal(judged[i].make(&behind->watched, NULL), PL_OK);
+        assert_readiness(behind, "");
+    }
+}
+
 static void without_a_text_there_is_a_reason_too(void **state)
 {
     struct behind *behind = *state;
@@ -771,6 +784,7 @@ int main(void)
         CASE(the_other_calls_only_pass),
         CASE(statuses_and_texts_pass),
         CASE(away_until_the_same_call_works),
+        CASE(what_another_thread_said_is_over_with_the_next_call),
         CASE(without_a_text_there_is_a_reason_too),
         CASE(other_failures_say_nothing_of_them),
         CASE(where_it_failed_for_good_is_kept),

@@ -279,6 +279,59 @@ static void a_redis_that_does_not_tell_is_not_refused(void **state)
     end(&fixture);
 }
 
+/* ---- slots ----------------------------------------------------------------------------------- */
+
+static void the_slot_book_is_a_hash(void **state)
+{
+    static const struct fake_turn turns[] = {{"host/1-ab\r\n", ":1\r\n", 0, false},
+                                             {"HMGET", "*1\r\n$9\r\nhost/2-cd\r\n", 0, false},
+                                             {"HMGET", "*1\r\n$-1\r\n", 0, false}};
+    struct fixture fixture;
+    char name[64] = "unset";
+    char few[5];
+
+    (void)state;
+    begin(&fixture, turns, 3);
+    assert_int_equal(pl_redis_slot_claim(fixture.redis, "g-0", "host/1-ab", &fixture.error), PL_OK);
+    assert_int_equal(pl_redis_slot_holder(fixture.redis, "g-0", few, sizeof(few), &fixture.error),
+                     PL_OK);
+    assert_string_equal(few, "host"); /* cut to fit */
+    assert_int_equal(pl_redis_slot_holder(fixture.redis, "g-0", name, sizeof(name), &fixture.error),
+                     PL_NOT_FOUND);
+    assert_string_equal(name, "unset");
+    assert_said(&fixture, "g-0");
+    end(&fixture);
+    assert_string_equal(fixture.fake.received,
+                        "*4\r\n$4\r\nHSET\r\n$18\r\nplanlift:{g:slots}\r\n$3\r\ng-0\r\n"
+                        "$9\r\nhost/1-ab\r\n"
+                        "*3\r\n$5\r\nHMGET\r\n$18\r\nplanlift:{g:slots}\r\n$3\r\ng-0\r\n"
+                        "*3\r\n$5\r\nHMGET\r\n$18\r\nplanlift:{g:slots}\r\n$3\r\ng-0\r\n");
+}
+
+static void a_slot_book_that_is_away_is_asked_again(void **state)
+{
+    static const struct fake_turn turns[] = {{"HSET", "-OOM command not allowed\r\n", 0, false},
+                                             {"HMGET", "-LOADING Redis is loading\r\n", 0, false},
+                                             {"HMGET", "*0\r\n", 0, false},
+                                             {"HMGET", "", 0, true}};
+    struct fixture fixture;
+    char name[64] = "unset";
+
+    (void)state;
+    begin(&fixture, turns, 4);
+    assert_int_equal(pl_redis_slot_claim(fixture.redis, "g-0", "me", &fixture.error), PL_AGAIN);
+    assert_said(&fixture, "OOM");
+    assert_int_equal(pl_redis_slot_holder(fixture.redis, "g-0", name, sizeof(name), &fixture.error),
+                     PL_AGAIN);
+    assert_said(&fixture, "LOADING");
+    assert_int_equal(pl_redis_slot_holder(fixture.redis, "g-0", name, sizeof(name), &fixture.error),
+                     PL_NOT_FOUND); /* no answer that we know: nobody is noted */
+    assert_int_equal(pl_redis_slot_holder(fixture.redis, "g-0", name, sizeof(name), &fixture.error),
+                     PL_AGAIN);
+    assert_string_equal(name, "unset");
+    end(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -291,6 +344,8 @@ int main(void)
         cmocka_unit_test(a_drop_is_of_what_was_seen),
         cmocka_unit_test(what_may_evict_is_refused),
         cmocka_unit_test(a_redis_that_does_not_tell_is_not_refused),
+        cmocka_unit_test(the_slot_book_is_a_hash),
+        cmocka_unit_test(a_slot_book_that_is_away_is_asked_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,21 @@ static void the_codes_are_those_of_the_contract(void **state)
     }
 }
 
+static void the_headers_are_those_of_the_contract(void **state)
+{
+    const char *names[] = {"planlift-error-code", "planlift-error-message", "planlift-topic",
+                           "planlift-partition",  "planlift-offset",        "planlift-time"};
+
+    (void)state;
+    assert_int_equal(PL_DEAD_LETTER_HEADER_COUNT, sizeof(names) / sizeof(names[0]));
+    for (int i = 0; i < PL_DEAD_LETTER_HEADER_COUNT; i++) {
+        assert_string_equal(pl_dead_letter_header_names[i], names[i]);
+        assert_int_equal(pl_dead_letter_header_index(pl_bytes_of(names[i])), i);
+    }
+    assert_int_equal(pl_dead_letter_header_index(PL_BYTES_LITERAL("planlift-source")), -1);
+    assert_int_equal(pl_dead_letter_header_index(PL_BYTES_LITERAL("")), -1);
+}
+
 static void a_refusal_is_filled_in(void **state)
 {
     struct pl_refusal refusal;
@@ -107,6 +122,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_codes_are_those_of_the_contract),
+        cmocka_unit_test(the_headers_are_those_of_the_contract),
         cmocka_unit_test(a_refusal_is_filled_in),
         cmocka_unit_test(a_long_message_is_cut),
         cmocka_unit_test(ours_come_after_the_original_ones),

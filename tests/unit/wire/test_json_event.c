@@ -164,13 +164,41 @@ static void faults_are_named(void **state)
     pl_arena_done(&arena);
 }
 
+/* What is written is what is read. */
+static void events_are_written(void **state)
+{
+    static const char *const texts[] = {
+        "{\"type\":\"SubscriptionChanged\",\"subscriptionId\":\"s\",\"offerId\":\"o\","
+        "\"status\":\"SUSPENDED\",\"quantity\":7,\"partnerId\":\"p\",\"channel\":\"DIRECT\","
+        "\"parentSubscriptionId\":null,\"revision\":3}",
+        "{\"type\":\"LicenseAssigned\",\"subscriptionId\":\"s\",\"userId\":\"u\","
+        "\"userPrincipalName\":\"n\",\"displayName\":null,\"assignedByGroup\":\"g\","
+        "\"disabledServices\":[\"B\",\"A\"]}",
+        "{\"type\":\"LicenseRemoved\",\"subscriptionId\":\"s\",\"userId\":\"u\"}",
+        "{\"type\":\"DelegatedAdminChanged\",\"partnerId\":\"p\",\"granted\":false,"
+        "\"serviceFamilies\":[]}",
+        "{\"type\":\"CustomerErased\"}"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct pl_arena arena = PL_ARENA_INIT;
+        struct pl_buffer buffer = {NULL, 0, 0};
+        struct pl_event event;
+
+        accept(texts[i], &arena, &event);
+        pl_json_event_write(&event, &buffer);
+        assert_text(pl_buffer_since(&buffer, 0), texts[i]);
+        pl_buffer_done(&buffer);
+        pl_arena_done(&arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(subscription_changed_is_read),
-        cmocka_unit_test(licence_events_are_read),
-        cmocka_unit_test(the_others_are_read),
-        cmocka_unit_test(faults_are_named),
+        cmocka_unit_test(subscription_changed_is_read), cmocka_unit_test(licence_events_are_read),
+        cmocka_unit_test(the_others_are_read),          cmocka_unit_test(faults_are_named),
+        cmocka_unit_test(events_are_written),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -152,6 +152,25 @@ static void errors_are_valid_json_whatever_they_quote(void **state)
     pl_buffer_done(&buffer);
 }
 
+static void a_request_may_be_a_line_by_itself(void **state)
+{
+    static const char *const bad[] = {"", "x", "[]", "{}", "{\"request\":" REQUEST "}"};
+    struct pl_arena arena = PL_ARENA_INIT;
+    struct pl_error error = {""};
+    struct pl_request request;
+
+    (void)state;
+    assert_int_equal(
+        pl_request_line_parse(PL_BYTES_LITERAL(REQUEST "\r"), &arena, &error, &request), PL_OK);
+    assert_true(pl_bytes_equal(request.request_id, PL_BYTES_LITERAL("r")));
+    assert_int_equal(request.requested_at_ms, 1);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        assert_int_equal(pl_request_line_parse(pl_bytes_of(bad[i]), &arena, &error, &request),
+                         PL_BAD_DATA);
+    }
+    pl_arena_done(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +180,7 @@ int main(void)
         cmocka_unit_test(what_is_not_json_says_where),
         cmocka_unit_test(a_line_out_has_the_result_first),
         cmocka_unit_test(an_erased_customer_is_null),
+        cmocka_unit_test(a_request_may_be_a_line_by_itself),
         cmocka_unit_test(errors_are_valid_json_whatever_they_quote),
     };
 

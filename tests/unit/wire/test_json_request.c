@@ -109,12 +109,43 @@ static void faults_are_named(void **state)
     refuse(document, "requestedBy: must be an object, not null");
 }
 
+/* What is written is what is read, in the order of the record. */
+static void a_request_is_written(void **state)
+{
+    static const char *const texts[] = {full, least};
+    static const char *const expected[] = {
+        "{\"requestId\":\"r\",\"orderId\":\"o\",\"customerId\":\"c\",\"partnerId\":\"p\","
+        "\"subscriptionId\":\"s\",\"operation\":\"UPGRADE\",\"targetOfferId\":\"t\","
+        "\"quantity\":-5,\"expectedVersion\":9,\"requireLicenseTransfer\":true,"
+        "\"requestedBy\":{\"userId\":\"u\",\"role\":\"ADMIN_AGENT\"},\"requestedAt\":17}",
+        "{\"requestId\":\"\",\"orderId\":null,\"customerId\":\"c\",\"partnerId\":\"\","
+        "\"subscriptionId\":\"\",\"operation\":\"CHECK\",\"targetOfferId\":null,"
+        "\"quantity\":null,\"expectedVersion\":null,\"requireLicenseTransfer\":false,"
+        "\"requestedBy\":{\"userId\":\"\",\"role\":\"\"},\"requestedAt\":-17}"};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct pl_arena arena = PL_ARENA_INIT;
+        struct pl_buffer buffer = {NULL, 0, 0};
+        struct pl_error error = {""};
+        struct pl_request request;
+
+        assert_int_equal(read_document(json_loads(texts[i], 0, NULL), &arena, &error, &request),
+                         PL_OK);
+        pl_json_request_write(&request, &buffer);
+        assert_text(pl_buffer_since(&buffer, 0), expected[i]);
+        pl_buffer_done(&buffer);
+        pl_arena_done(&arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_field_is_read),
         cmocka_unit_test(absent_fields_have_defaults_and_ids_may_be_empty),
         cmocka_unit_test(faults_are_named),
+        cmocka_unit_test(a_request_is_written),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
