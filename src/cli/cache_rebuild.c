@@ -5,6 +5,7 @@
 
 #include "cli/cache.h"
 #include "cli/cache_work.h"
+#include "cli/field_map.h"
 #include "cli/show.h"
 #include "cli/state_scan.h"
 #include "wire/json_write.h"
@@ -49,7 +50,8 @@ struct rebuild {
     int32_t partition;
     struct pl_state_scan scan;
     struct pl_buffer checkpoint; /* that Redis has by our doing; empty: none */
-    struct pl_arena arena;       /* of a slice */
+    struct pl_field_map map;     /* while the log is checked */
+    struct pl_arena arena;       /* of that, then of a slice */
     struct pl_cache_write *writes;
     size_t write_count;
     size_t write_capacity;
@@ -78,6 +80,11 @@ static void seal(const struct rebuild *rebuild, int64_t next_offset, bool is_who
     pl_checkpoint_encode(&checkpoint, ret_checkpoint);
 }
 
+static enum pl_status fail_taken(struct pl_error *error)
+{
+    return pl_fail(error, PL_ABORT, "somebody else has taken it over");
+}
+
 /* Write what has gathered. PL_ABORT: the checkpoint is not ours any more. */
 static enum pl_status write_slice(struct rebuild *rebuild, int64_t next_offset, bool is_whole,
                                   struct pl_error *error)
@@ -93,7 +100,7 @@ static enum pl_status write_slice(struct rebuild *rebuild, int64_t next_offset, 
     update.checkpoint = pl_buffer_since(&sealed, 0);
     status = rebuild->work->cache.ops->update(rebuild->work->cache.self, &update, 1, error);
     if (status == PL_OK && !update.is_applied) {
-        status = pl_fail(error, PL_ABORT, "the service has taken it over");
+        status = fail_taken(error);
     }
     rebuild->checkpoint.len = 0;
     pl_buffer_put(&rebuild->checkpoint, sealed.data, sealed.len);
@@ -123,10 +130,14 @@ static enum pl_status take_piece(void *self, int64_t offset, struct pl_bytes fie
                                                : PL_OK;
 }
 
-static enum pl_status pass_over(void *self, int64_t offset, struct pl_bytes field,
-                                struct pl_bytes value, struct pl_error *error)
+/* Note whether the field is there in the end. */
+static enum pl_status count_piece(void *self, int64_t offset, struct pl_bytes field,
+                                  struct pl_bytes value, struct pl_error *error)
 {
-    (void)self, (void)offset, (void)field, (void)value, (void)error;
+    struct rebuild *rebuild = self;
+
+    (void)offset, (void)error;
+    pl_field_map_get(&rebuild->map, field)->is_live = !pl_bytes_is_null(value);
     return PL_OK;
 }
 
@@ -149,30 +160,63 @@ static enum pl_status read_log(struct rebuild *rebuild, pl_state_take_fn *take, 
                : status;
 }
 
+static enum pl_status fail_pieces(const struct rebuild *rebuild, int64_t pieces,
+                                  struct pl_error *error)
+{
+    return pl_fail(error, PL_FATAL,
+                   "%s/%" PRId32 " folds to %" PRId64 " pieces of customers, its progress record "
+                   "says %" PRId64 ": records are missing, or not planlift's",
+                   rebuild->work->session->settings.kafka.topics[PL_TOPIC_STATE],
+                   rebuild->partition, pieces, rebuild->scan.progress.pieces);
+}
+
+static enum pl_status check_pieces(const struct rebuild *rebuild, struct pl_error *error)
+{
+    int64_t count = 0;
+
+    for (size_t i = 0; i < rebuild->map.count; i++) {
+        count += rebuild->map.items[i]->is_live;
+    }
+    return rebuild->scan.is_whole && count != rebuild->scan.progress.pieces
+               ? fail_pieces(rebuild, count, error)
+               : PL_OK;
+}
+
+static enum pl_status check_empty(const struct rebuild *rebuild, struct pl_error *error)
+{
+    const struct pl_kafka_options *kafka = &rebuild->work->session->settings.kafka;
+    struct pl_bytes checkpoint;
+    int64_t fields = 0;
+    enum pl_status status =
+        pl_cache_work_look(rebuild->work, rebuild->partition, &checkpoint, &fields, error);
+
+    if (status == PL_OK && fields > 0) {
+        return pl_fail(error, PL_FATAL,
+                       "%s/%" PRId32 " is empty, but Redis has %" PRId64 " fields, which may be "
+                       "the last copy: was the topic made anew? If they are of no use, delete the "
+                       "key planlift:{%s:p%" PRId32 "}",
+                       kafka->topics[PL_TOPIC_STATE], rebuild->partition, fields, kafka->group_id,
+                       rebuild->partition);
+    }
+    return status;
+}
+
 /* Is it good? What would end a rebuild must not have dropped the cache first, which may be the last
  * copy. */
 static enum pl_status check_log(struct rebuild *rebuild, int64_t until, struct pl_error *error)
 {
-    struct pl_bytes checkpoint;
-    int64_t fields = 0;
-    enum pl_status status = read_log(rebuild, pass_over, until, error);
+    enum pl_status status;
 
-    if (status == PL_ABORT) {
-        return PL_FATAL; /* two histories */
-    }
+    rebuild->map = (struct pl_field_map){.arena = &rebuild->arena};
+    status = read_log(rebuild, count_piece, until, error);
     if (status == PL_OK && rebuild->scan.records == 0) {
-        status = pl_cache_work_look(rebuild->work, rebuild->partition, &checkpoint, &fields, error);
-        if (status == PL_OK && fields > 0) {
-            return pl_fail(error, PL_FATAL,
-                           "%s/%" PRId32 " is empty, but Redis has %" PRId64
-                           " fields, which may be the last copy: was the topic made anew? If they "
-                           "are of no use, delete the key planlift:{%s:p%" PRId32 "}",
-                           rebuild->work->session->settings.kafka.topics[PL_TOPIC_STATE],
-                           rebuild->partition, fields,
-                           rebuild->work->session->settings.kafka.group_id, rebuild->partition);
-        }
+        status = check_empty(rebuild, error);
+    } else if (status == PL_OK) {
+        status = check_pieces(rebuild, error);
     }
-    return status;
+    pl_field_map_done(&rebuild->map);
+    pl_arena_reset(&rebuild->arena);
+    return status == PL_ABORT ? PL_FATAL : status; /* two histories */
 }
 
 /* A running service moves the checkpoint all the time. */
@@ -196,23 +240,17 @@ static enum pl_status drop(struct rebuild *rebuild, struct pl_error *error)
 /* I2: all that the log tells of is there, and nothing else. */
 static enum pl_status check_count(const struct rebuild *rebuild, struct pl_error *error)
 {
-    int64_t expected = rebuild->scan.progress.pieces + 1;
     struct pl_bytes checkpoint;
     int64_t fields = 0;
     enum pl_status status =
         pl_cache_work_look(rebuild->work, rebuild->partition, &checkpoint, &fields, error);
 
     if (status == PL_OK && !pl_bytes_equal(checkpoint, checkpoint_of(rebuild))) {
-        return pl_fail(error, PL_ABORT, "the service has taken it over");
+        return fail_taken(error);
     }
-    if (status == PL_OK && fields != expected) {
-        return pl_fail(error, PL_FATAL,
-                       "%s/%" PRId32 " folds to %" PRId64 " pieces of customers, its progress "
-                       "record says %" PRId64 ": records are missing",
-                       rebuild->work->session->settings.kafka.topics[PL_TOPIC_STATE],
-                       rebuild->partition, fields - 1, expected - 1);
-    }
-    return status;
+    return status == PL_OK && fields - 1 != rebuild->scan.progress.pieces
+               ? fail_pieces(rebuild, fields - 1, error)
+               : status;
 }
 
 static enum pl_status rebuild_from(struct rebuild *rebuild, int64_t until, struct pl_error *error)
@@ -234,7 +272,7 @@ static enum pl_status rebuild_from(struct rebuild *rebuild, int64_t until, struc
 
 /* ---- telling --------------------------------------------------------------------------------- */
 
-static void tell(const struct rebuild *rebuild, bool is_left)
+static void tell(const struct rebuild *rebuild, bool is_taken)
 {
     struct pl_session *session = rebuild->work->session;
     int64_t pieces = rebuild->scan.records == 0 ? 0 : rebuild->scan.progress.pieces;
@@ -248,13 +286,14 @@ static void tell(const struct rebuild *rebuild, bool is_left)
         pl_json_put_integer(&line, rebuild->scan.records);
         pl_json_put_key(&line, "pieces");
         pl_json_put_integer(&line, pieces);
-        pl_json_put_key(&line, "leftToService");
-        pl_json_put_bool(&line, is_left);
+        pl_json_put_key(&line, "takenOver");
+        pl_json_put_bool(&line, is_taken);
         pl_buffer_put_byte(&line, '}');
         pl_session_put_line(session, &line);
         pl_buffer_done(&line);
-    } else if (is_left) {
-        (void)fprintf(session->page.out, "partition %" PRId32 ": left to the running service\n",
+    } else if (is_taken) {
+        (void)fprintf(session->page.out,
+                      "partition %" PRId32 ": taken over by the running service\n",
                       rebuild->partition);
     } else {
         (void)fprintf(session->page.out,

@@ -9,6 +9,7 @@
 #include "cli/show.h"
 #include "cli/state_scan.h"
 #include "cli/text.h"
+#include "io/redis_names.h"
 #include "wire/json_write.h"
 
 #define COMMAND "planlift cache verify"
@@ -57,9 +58,10 @@ struct verify {
     struct pl_state_scan scan;
     struct pl_arena arena; /* of the fields */
     struct pl_field_map map;
-    int64_t folded; /* the map is the state below this offset */
-    int64_t end;    /* of the log, when it was last asked for */
-    int64_t named;  /* differences of the number of fields that were told one by one */
+    struct pl_field_map strangers; /* fields of Redis that the map lacks */
+    int64_t folded;                /* the map is the state below this offset */
+    int64_t end;                   /* of the log, when it was last asked for */
+    int64_t named; /* differences of the number of fields that were told one by one */
 };
 
 static const struct pl_column columns[] = {
@@ -247,6 +249,53 @@ static void compare(struct verify *verify, const struct pl_cache_field *read)
     }
 }
 
+static struct pl_bytes key_of(const struct verify *verify, struct pl_arena *arena)
+{
+    return pl_arena_format(arena, "planlift:{%s:p%" PRId32 "}",
+                           verify->work->session->settings.kafka.group_id, verify->partition);
+}
+
+/* A field of Redis that the topic, as far as it is folded, does not have. */
+static void take_name(void *self, struct pl_bytes name)
+{
+    struct verify *verify = self;
+
+    if (!pl_bytes_equal(name, PL_PROGRESS_FIELD) && pl_field_map_find(&verify->map, name) == NULL) {
+        (void)pl_field_map_get(&verify->strangers, name);
+    }
+}
+
+static enum pl_status read_names(struct verify *verify, struct pl_error *error)
+{
+    const struct pl_config *config = verify->work->session->settings.config;
+    struct pl_redis_url url;
+    enum pl_status status =
+        pl_redis_url_parse(pl_config_text(config, PL_SETTING_REDIS_URL), &url, error);
+
+    if (status == PL_OK) {
+        status = pl_redis_names(&url, pl_config_text(config, PL_SETTING_REDIS_PASSWORD),
+                                key_of(verify, &verify->arena), take_name, verify, error);
+        pl_redis_url_done(&url);
+    }
+    return status;
+}
+
+/* Tell of the strangers that the topic has not got to know since; returns how many. */
+static int64_t tell_strangers(struct verify *verify)
+{
+    int64_t count = 0;
+
+    for (size_t i = 0; i < verify->strangers.count; i++) {
+        struct pl_bytes name = verify->strangers.items[i]->name;
+
+        if (pl_field_map_find(&verify->map, name) == NULL) {
+            tell(verify, name, "is in Redis, but not in the state topic");
+            count++;
+        }
+    }
+    return count;
+}
+
 /* With all fields looked at: are there others? Where Redis is behind, the topic may have lost the
  * records of fields that it still has to compaction, which leaves the later ones alone. */
 static enum pl_status check_count(struct verify *verify, int64_t stored_fields,
@@ -254,17 +303,22 @@ static enum pl_status check_count(struct verify *verify, int64_t stored_fields,
 {
     int64_t extra = stored_fields - 1 - live_count(verify) - verify->named;
     size_t known = verify->map.count;
+    struct pl_error unnamed = {""};
     char what[80];
-    enum pl_status status = PL_OK;
+    enum pl_status status;
 
-    if (extra > 0) {
-        status = ask_end(verify, error);
+    if (extra <= 0) {
+        return PL_OK;
     }
-    if (extra > 0 && status == PL_OK) {
+    (void)read_names(verify, &unnamed); /* not all may ask for them: then they are but counted */
+    status = ask_end(verify, error);
+    if (status == PL_OK) {
         status = fold_to(verify, verify->end, error);
-        extra -= (int64_t)(verify->map.count - known);
     }
-    if (extra > 0 && status == PL_OK) {
+    if (status == PL_OK) {
+        extra -= tell_strangers(verify) + (int64_t)(verify->map.count - known);
+    }
+    if (status == PL_OK && extra > 0) {
         (void)snprintf(what, sizeof(what), "%" PRId64 " fields in Redis are not in the topic",
                        extra);
         tell(verify, PL_NULL_BYTES, what);
@@ -363,7 +417,7 @@ static enum pl_status verify_one(struct pl_cache_work *work, int32_t partition, 
                                               .progress_offset = -1,
                                               .take = take_piece,
                                               .self = verify};
-        verify->map = (struct pl_field_map){.arena = &verify->arena};
+        verify->map = verify->strangers = (struct pl_field_map){.arena = &verify->arena};
         verify->folded = verify->named = 0;
         if (tries > 0) {
             pl_session_note(work->session, "partition %" PRId32 " was made anew meanwhile: again",
@@ -372,6 +426,7 @@ static enum pl_status verify_one(struct pl_cache_work *work, int32_t partition, 
         }
         status = verify_once(verify, error);
         pl_field_map_done(&verify->map);
+        pl_field_map_done(&verify->strangers);
         pl_arena_reset(&verify->arena);
     }
     return status == PL_ABORT

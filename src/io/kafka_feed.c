@@ -430,14 +430,14 @@ static bool take_record(struct pl_kafka_feed *feed, rd_kafka_message_t *message,
     }
     place->next[input] = message->offset + 1;
     ret_event->kind = PL_FEED_RECORD;
-    ret_event->record = (struct pl_record){.topic = (enum pl_topic)input,
-                                           .partition = message->partition,
-                                           .offset = message->offset,
-                                           .key = {message->key, message->key_len},
-                                           .value = {message->payload, message->len},
-                                           .size = message->key_len + message->len +
-                                                   pl_kafka_headers_size(message),
-                                           .handle = message};
+    ret_event->record =
+        (struct pl_record){.topic = (enum pl_topic)input,
+                           .partition = message->partition,
+                           .offset = message->offset,
+                           .key = {message->key, message->key_len},
+                           .value = {message->payload, message->len},
+                           .size = message->key_len + message->len + pl_kafka_headers_size(message),
+                           .handle = message};
     return true;
 }
 

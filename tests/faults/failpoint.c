@@ -304,9 +304,15 @@ ssize_t sendmsg(int file, const struct msghdr *message, int flags)
 
 /* ---- hiredis --------------------------------------------------------------------------------- */
 
-static bool is_command(const char **argv, const size_t *argv_len, const char *name)
+static bool is_text(const char *data, size_t len, const char *text)
 {
-    return argv_len[0] == strlen(name) && memcmp(argv[0], name, argv_len[0]) == 0;
+    return len == strlen(text) && memcmp(data, text, len) == 0;
+}
+
+/* planlift's scripts say in their first line what they do. */
+static bool is_drop(int argc, const char **argv)
+{
+    return argc > 1 && strstr(argv[1], "planlift: drop") == argv[1] + strlen("-- ");
 }
 
 int redisAppendCommandArgv(redisContext *c, int argc, const char **argv, const size_t *argvlen)
@@ -314,44 +320,42 @@ int redisAppendCommandArgv(redisContext *c, int argc, const char **argv, const s
     int (*real)(redisContext *, int, const char **, const size_t *);
 
     find("redisAppendCommandArgv", &real);
-    if (is_command(argv, argvlen, "EVALSHA") || is_command(argv, argvlen, "EVAL")) {
+    if (is_text(argv[0], argvlen[0], "EVAL") && !is_drop(argc, argv)) {
         reach(is_restoring ? "before_restore_write" : "before_redis_write");
         writes_pending++;
         return real(c, argc, argv, argvlen);
     }
     writes_pending = 0;
-    if (is_command(argv, argvlen, "HMGET")) {
-        reach("redis_read");
-    } else if (is_command(argv, argvlen, "UNLINK")) {
+    if (is_text(argv[0], argvlen[0], "EVAL")) {
         reach("restore_drop");
+    } else if (is_text(argv[0], argvlen[0], "HMGET")) {
+        reach("redis_read");
     }
     return real(c, argc, argv, argvlen);
 }
 
-/* All that is queued for Redis, on its way. */
-static void send_queued(redisContext *context)
+/* All is sent by then, and nothing of the answer is read. */
+int redisBufferRead(redisContext *c)
 {
-    int is_done = 0;
+    int (*real)(redisContext *);
 
-    while (is_done == 0 && redisBufferWrite(context, &is_done) == REDIS_OK) {
+    find("redisBufferRead", &real);
+    if (writes_pending > 0) {
+        reach(is_restoring ? "restore_write_sent" : "redis_write_sent");
     }
+    return real(c);
 }
 
-int redisGetReply(redisContext *c, void **reply)
+int redisGetReplyFromReader(redisContext *c, void **reply)
 {
     int (*real)(redisContext *, void **);
     int status;
 
-    find("redisGetReply", &real);
-    if (writes_pending == 0) {
-        return real(c, reply);
-    }
-    if (state.control[0] != 0) {
-        send_queued(c);
-        reach(is_restoring ? "restore_write_sent" : "redis_write_sent");
-    }
+    find("redisGetReplyFromReader", &real);
     status = real(c, reply);
-    writes_pending--;
-    reach(is_restoring ? "restore_written" : "redis_written");
+    if (writes_pending > 0 && status == REDIS_OK && reply != NULL && *reply != NULL) {
+        writes_pending--;
+        reach(is_restoring ? "restore_written" : "redis_written");
+    }
     return status;
 }

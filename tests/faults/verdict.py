@@ -11,7 +11,8 @@ cache      Redis is the fold of the state topic, and its checkpoints say so
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -26,7 +27,7 @@ from oracle import history
 from oracle.decide import new_subscription_id
 from oracle.records import Record
 from oracle.state import ONCE_MEMORY, Customer
-from oracle.wire import Source
+from oracle.wire import EVENT, Source, WireError, decode_input
 
 from .commits import PROGRESS_KEY, StateSchema
 
@@ -38,6 +39,7 @@ HEAD, LICENCES, ANSWERED = StateSchema("head"), StateSchema("licences"), StateSc
 PROGRESS, CHECKPOINT = StateSchema("progress"), StateSchema("checkpoint")
 SETTLE_S = 20.0
 SLOT_BYTES, UUID_BYTES = 32, 16  # of an answered request: id, digest of what was asked
+ERASED = b"\x08"
 SUBSCRIPTION_FIELDS = (
     "subscriptionId",
     "offerId",
@@ -99,7 +101,8 @@ def judge(
     state = fold(evidence.state)
     wrongs = [Wrong("answers", str(violation), violation.source) for violation in report.violations]
     if handled is None:
-        wrongs += [] if wrongs else check_state(state, report.customers)
+        erased = erased_customers(world, evidence)
+        wrongs += [] if wrongs else check_state(state, report.customers, erased)
         wrongs += settle(lambda: check_offsets(world, evidence, state))
         wrongs += settle(lambda: check_open(world))
         wrongs += settle(lambda: check_cache(world, state, garbled or {}))
@@ -147,8 +150,13 @@ def fold(records: Iterable[Record]) -> Fold:
     return state
 
 
-def check_state(state: Fold, customers: Mapping[tuple[int, str], list[Customer]]) -> list[Wrong]:
-    """Each customer of the replay, and no other, is in the state as the replay has him."""
+def check_state(
+    state: Fold,
+    customers: Mapping[tuple[int, str], list[Customer]],
+    erased: Collection[tuple[int, str]] = (),
+) -> list[Wrong]:
+    """Each customer of the replay, and no other, is in the state as the replay has him. Which
+    requests of an erased one came after the erasure, the replay does not always know."""
     stored = by_customer(state)
     wrongs = [
         Wrong("state", f"{customer!r} of partition {partition} is stored, but nobody spoke of him")
@@ -158,11 +166,26 @@ def check_state(state: Fold, customers: Mapping[tuple[int, str], list[Customer]]
         wanted = [as_stored(customer) for customer in states]
         own = stored.get(place)
         found = read_customer(own) if own and b"h" in own else as_stored(Customer(place[1]))
+        if place in erased:
+            for customer in (found, *wanted):
+                del customer["answered"], customer["answered requests"]
         if found not in wanted:
             difference = next(iter(differences(found, wanted[-1])))
             who = f"customer {place[1]!r} of partition {place[0]}"
             wrongs.append(Wrong("state", f"{who}: {difference}"))
     return wrongs
+
+
+def erased_customers(world: World, evidence: Evidence) -> set[tuple[int, str]]:
+    """Those of whom an event says so: the last kind of change, which has no fields."""
+    found = set()
+    for record in evidence.inputs:
+        if record.topic == world.topics.events and (record.value or b"").endswith(ERASED):
+            with suppress(WireError):
+                event = decode_input(world.registry, EVENT, record.value)
+                if event["change"]["type"] == "CustomerErased":
+                    found.add((record.partition, event["customerId"]))
+    return found
 
 
 def by_customer(state: Fold) -> dict[tuple[int, str], dict[bytes, bytes]]:

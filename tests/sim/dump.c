@@ -144,7 +144,7 @@ void sim_dump_tallies(const struct sim *sim, FILE *out)
     pl_buffer_done(&buffer);
 }
 
-/* How far a partition's inputs were taken in, by its newest committed progress record. */
+/* How far a partition's inputs were taken in, by the newest committed progress record of ours. */
 static void find_progress(struct sim *sim, int32_t partition, int64_t ret_next[PL_INPUT_COUNT])
 {
     const struct pl_fake_log *log = pl_fake_log(&sim->world.broker, PL_TOPIC_STATE, partition);
@@ -155,7 +155,8 @@ static void find_progress(struct sim *sim, int32_t partition, int64_t ret_next[P
         struct pl_progress progress;
 
         if (entry->kind == PL_FAKE_ENTRY_RECORD && entry->state == PL_FAKE_ENTRY_COMMITTED &&
-            !entry->is_gone && pl_bytes_equal(entry->key, PL_PROGRESS_FIELD) &&
+            !entry->is_gone && entry->producer >= 0 &&
+            pl_bytes_equal(entry->key, PL_PROGRESS_FIELD) &&
             pl_progress_decode(entry->value, &progress, NULL) == PL_OK) {
             memcpy(ret_next, progress.next, sizeof(progress.next));
             return;

@@ -114,6 +114,7 @@ static struct pl_bytes garble(struct sim *sim, const struct pl_fake_pair *pair)
     } bytes = {value.data};
     int32_t partition;
     const struct pl_fake_pair *other;
+    size_t place;
 
     if (value.len == 0) {
         return PL_BYTES_LITERAL("x");
@@ -129,7 +130,8 @@ static struct pl_bytes garble(struct sim *sim, const struct pl_fake_pair *pair)
         }
         return PL_BYTES_LITERAL("");
     default:
-        bytes.out[sim_below(sim, (uint32_t)value.len)] ^= (unsigned char)(1U << sim_below(sim, 7));
+        place = sim_below(sim, (uint32_t)value.len);
+        bytes.out[place] ^= (unsigned char)(1U << sim_below(sim, 7));
         return value;
     }
 }

@@ -16,21 +16,6 @@
 #define REMEMBERED 64 /* contract 6, Once */
 #define START_MS INT64_C(1790000000000)
 
-uint32_t sim_dice_below(struct sim_dice *dice, uint32_t bound)
-{
-    uint64_t z = dice->state += UINT64_C(0x9e3779b97f4a7c15); /* splitmix64 */
-
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    z ^= z >> 31;
-    return (uint32_t)((z >> 32) * bound >> 32);
-}
-
-bool sim_dice_percent(struct sim_dice *dice, uint32_t percent)
-{
-    return sim_dice_below(dice, 100) < percent;
-}
-
 /* ---- pieces ---------------------------------------------------------------------------------- */
 
 static struct pl_bytes pick(struct sim_draw *draw, const char *const *texts, uint32_t count)
@@ -96,19 +81,20 @@ static void new_subscription(struct sim_draw *draw, struct sim_person *person,
                              struct pl_event *event)
 {
     struct pl_subscription_changed *change = &event->change.subscription_changed;
-    struct sim_known *known = add_known(draw, person, numbered(draw, "sub"), PICK(draw, offers));
+    struct pl_bytes id = numbered(draw, "sub");
+    struct pl_bytes offer_id = PICK(draw, offers);
+    struct sim_known *known = add_known(draw, person, id, offer_id);
 
     known->partner_id = PICK(draw, partners);
     known->revision = 1 + (int64_t)sim_dice_below(&draw->dice, 3);
     event->kind = PL_EVENT_SUBSCRIPTION_CHANGED;
-    *change = (struct pl_subscription_changed){
-        .subscription_id = known->id,
-        .offer_id = known->offer_id,
-        .status = PL_STATUS_ACTIVE,
-        .quantity = 1 + (int32_t)sim_dice_below(&draw->dice, 120),
-        .partner_id = known->partner_id,
-        .channel = (enum pl_channel)sim_dice_below(&draw->dice, PL_CHANNEL_COUNT),
-        .revision = known->revision};
+    *change = (struct pl_subscription_changed){.subscription_id = known->id,
+                                               .offer_id = known->offer_id,
+                                               .status = PL_STATUS_ACTIVE,
+                                               .partner_id = known->partner_id,
+                                               .revision = known->revision};
+    change->quantity = 1 + (int32_t)sim_dice_below(&draw->dice, 120);
+    change->channel = (enum pl_channel)sim_dice_below(&draw->dice, PL_CHANNEL_COUNT);
     if (person->known_count > 1 && sim_dice_percent(&draw->dice, 8)) {
         change->parent_subscription_id = person->known[0].id; /* an add-on */
     }
@@ -117,20 +103,22 @@ static void new_subscription(struct sim_draw *draw, struct sim_person *person,
 static void change_subscription(struct sim_draw *draw, struct sim_known *known,
                                 struct pl_event *event)
 {
+    struct pl_subscription_changed *change = &event->change.subscription_changed;
+
     if (sim_dice_percent(&draw->dice, 85)) { /* else a stale one */
         known->revision += 1 + (int64_t)sim_dice_below(&draw->dice, 2);
     }
     event->kind = PL_EVENT_SUBSCRIPTION_CHANGED;
-    event->change.subscription_changed = (struct pl_subscription_changed){
-        .subscription_id = known->id,
-        .offer_id = known->offer_id,
-        .status = sim_dice_percent(&draw->dice, 75)
-                      ? PL_STATUS_ACTIVE
-                      : (enum pl_subscription_status)sim_dice_below(&draw->dice, PL_STATUS_COUNT),
-        .quantity = (int32_t)sim_dice_below(&draw->dice, 200),
-        .partner_id = known->partner_id,
-        .channel = PL_CHANNEL_CSP,
-        .revision = known->revision};
+    *change = (struct pl_subscription_changed){.subscription_id = known->id,
+                                               .offer_id = known->offer_id,
+                                               .status = PL_STATUS_ACTIVE,
+                                               .partner_id = known->partner_id,
+                                               .channel = PL_CHANNEL_CSP,
+                                               .revision = known->revision};
+    if (sim_dice_percent(&draw->dice, 25)) {
+        change->status = (enum pl_subscription_status)sim_dice_below(&draw->dice, PL_STATUS_COUNT);
+    }
+    change->quantity = (int32_t)sim_dice_below(&draw->dice, 200);
 }
 
 static struct pl_names some_names(struct sim_draw *draw, uint32_t most)
@@ -149,26 +137,27 @@ static struct pl_bytes display_name(struct sim_draw *draw, const struct sim_pers
     if (!person->has_long_names) {
         return sim_dice_percent(&draw->dice, 50) ? PL_NULL_BYTES : PL_BYTES_LITERAL("A. Müller");
     }
+    ++draw->serial;
     return pl_arena_format(draw->arena, "%0*u", 900 + (int)sim_dice_below(&draw->dice, 900),
-                           ++draw->serial);
+                           draw->serial);
 }
 
 static void assign_licence(struct sim_draw *draw, const struct sim_person *person,
                            struct sim_known *known, uint32_t user, struct pl_event *event)
 {
+    struct pl_license_assigned *change = &event->change.license_assigned;
     struct pl_bytes user_id = pl_arena_format(draw->arena, "user-%u", user);
 
     known->users = user >= known->users ? user + 1 : known->users;
     event->kind = PL_EVENT_LICENSE_ASSIGNED;
-    event->change.license_assigned = (struct pl_license_assigned){
-        .subscription_id = known->id,
-        .user_id = user_id,
-        .user_principal_name =
-            pl_arena_format(draw->arena, "%.*s@example.com", (int)user_id.len, user_id.data),
-        .display_name = display_name(draw, person),
-        .assigned_by_group =
-            sim_dice_percent(&draw->dice, 6) ? PL_BYTES_LITERAL("group-1") : PL_NULL_BYTES,
-        .disabled_services = some_names(draw, 2)};
+    *change = (struct pl_license_assigned){.subscription_id = known->id, .user_id = user_id};
+    change->user_principal_name =
+        pl_arena_format(draw->arena, "%.*s@example.com", (int)user_id.len, user_id.data);
+    change->display_name = display_name(draw, person);
+    if (sim_dice_percent(&draw->dice, 6)) {
+        change->assigned_by_group = PL_BYTES_LITERAL("group-1");
+    }
+    change->disabled_services = some_names(draw, 2);
 }
 
 static void remove_licence(struct sim_draw *draw, const struct sim_known *known,
@@ -184,13 +173,14 @@ static void remove_licence(struct sim_draw *draw, const struct sim_known *known,
 static void change_grant(struct sim_draw *draw, bool is_set_up, struct pl_event *event)
 {
     static const struct pl_bytes few[] = {{"exchange", 8}, {"teams", 5}};
+    struct pl_delegated_admin_changed *change = &event->change.delegated_admin_changed;
 
     event->kind = PL_EVENT_DELEGATED_ADMIN_CHANGED;
-    event->change.delegated_admin_changed = (struct pl_delegated_admin_changed){
-        .partner_id = PICK(draw, partners),
-        .granted = is_set_up || sim_dice_percent(&draw->dice, 80),
-        .service_families = sim_dice_percent(&draw->dice, 90) ? (struct pl_names){NULL, 0}
-                                                              : (struct pl_names){few, 2}};
+    *change = (struct pl_delegated_admin_changed){.partner_id = PICK(draw, partners)};
+    change->granted = is_set_up || sim_dice_percent(&draw->dice, 80);
+    if (sim_dice_percent(&draw->dice, 10)) {
+        change->service_families = (struct pl_names){few, 2};
+    }
 }
 
 static void erase(struct sim_person *person, struct pl_event *event)
@@ -308,14 +298,14 @@ static struct pl_request new_request(struct sim_draw *draw, struct sim_person *p
 {
     const struct sim_known *known = some_known(draw, person);
     uint32_t what = sim_dice_below(&draw->dice, 100);
-    struct pl_request request = {.request_id = numbered(draw, "req"),
-                                 .customer_id = person->id,
+    struct pl_request request = {.customer_id = person->id,
                                  .partner_id = known->partner_id,
                                  .subscription_id = known->id,
-                                 .requested_by_user_id = PL_BYTES_LITERAL("agent"),
-                                 .requested_by_role = PICK(draw, roles),
-                                 .requested_at_ms = START_MS + draw->serial};
+                                 .requested_by_user_id = PL_BYTES_LITERAL("agent")};
 
+    request.request_id = numbered(draw, "req");
+    request.requested_by_role = PICK(draw, roles);
+    request.requested_at_ms = START_MS + draw->serial;
     request.operation = what < 30   ? PL_OPERATION_CHECK
                         : what < 65 ? PL_OPERATION_UPGRADE
                                     : PL_OPERATION_ADD_LICENSES;
@@ -373,8 +363,9 @@ static struct pl_bytes keep(struct sim_draw *draw, struct pl_buffer *buffer)
 static struct pl_bytes encode_event(struct sim_draw *draw, const struct pl_event *event)
 {
     struct pl_buffer buffer = {NULL, 0, 0};
+    struct pl_bytes event_id = numbered(draw, "ev");
 
-    pl_event_encode(EVENT_SCHEMA, numbered(draw, "ev"), START_MS + draw->serial, event, &buffer);
+    pl_event_encode(EVENT_SCHEMA, event_id, START_MS + draw->serial, event, &buffer);
     return keep(draw, &buffer);
 }
 
@@ -409,16 +400,15 @@ static void draw_style(struct sim_draw *draw)
     struct sim_dice *dice = &draw->dice;
     bool is_large = sim_dice_percent(dice, 12);
 
-    draw->style = (struct sim_style){
-        .customers = 1 + sim_dice_below(dice, SIM_CUSTOMERS_MOST),
-        .records = 15 + sim_dice_below(dice, 70),
-        .licences = is_large ? 35 + sim_dice_below(dice, 60) : sim_dice_below(dice, 4),
-        .broken = sim_dice_percent(dice, 70) ? sim_dice_below(dice, 12) : 0,
-        .repeats = 5 + sim_dice_below(dice, 30),
-        .requests = 20 + sim_dice_below(dice, 60),
-        .erasures = sim_dice_percent(dice, 50) ? sim_dice_below(dice, 120) : 0,
-        .has_long_names = sim_dice_percent(dice, 25),
-        .has_chatterbox = sim_dice_percent(dice, 8)};
+    draw->style = (struct sim_style){.customers = 1 + sim_dice_below(dice, SIM_CUSTOMERS_MOST)};
+    draw->style.records = 15 + sim_dice_below(dice, 70);
+    draw->style.licences = is_large ? 35 + sim_dice_below(dice, 60) : sim_dice_below(dice, 4);
+    draw->style.broken = sim_dice_percent(dice, 70) ? sim_dice_below(dice, 12) : 0;
+    draw->style.repeats = 5 + sim_dice_below(dice, 30);
+    draw->style.requests = 20 + sim_dice_below(dice, 60);
+    draw->style.erasures = sim_dice_percent(dice, 50) ? sim_dice_below(dice, 120) : 0;
+    draw->style.has_long_names = sim_dice_percent(dice, 25);
+    draw->style.has_chatterbox = sim_dice_percent(dice, 8);
     if (draw->style.has_chatterbox) {
         draw->style.customers = 1;
         draw->style.records = 130;
@@ -438,10 +428,11 @@ void sim_draw_init(struct sim_draw *draw, struct pl_arena *arena,
                               .partition_count = partition_count};
     draw_style(draw);
     for (uint32_t i = 0; i < draw->style.customers; i++) {
-        draw->people[i].id =
-            sim_dice_percent(&draw->dice, 6)
-                ? pl_bytes_of(odd[i % (sizeof(odd) / sizeof(odd[0]))])
-                : pl_arena_format(arena, "customer-%u%u", sim_dice_below(&draw->dice, 1000), i);
+        uint32_t number = sim_dice_below(&draw->dice, 1000);
+
+        draw->people[i].id = sim_dice_percent(&draw->dice, 6)
+                                 ? pl_bytes_of(odd[i % (sizeof(odd) / sizeof(odd[0]))])
+                                 : pl_arena_format(arena, "customer-%u%u", number, i);
         draw->people[i].has_long_names = i == 0 && draw->style.has_long_names;
     }
 }

@@ -7,21 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dice.h"
 #include "planlift/arena.h"
 #include "planlift/buffer.h"
 #include "planlift/catalogue.h"
 #include "planlift/model.h"
 #include "planlift/ports.h"
-
-/* A sequence of its own: the same workload whatever else a schedule does. */
-struct sim_dice {
-    uint64_t state;
-};
-
-/* Below a bound, which is above 0. */
-uint32_t sim_dice_below(struct sim_dice *dice, uint32_t bound);
-/* True in so many of a hundred. */
-bool sim_dice_percent(struct sim_dice *dice, uint32_t percent);
 
 enum { SIM_SUBSCRIPTIONS_MOST = 12, SIM_CUSTOMERS_MOST = 6, SIM_REQUESTS_KEPT = 128 };
 

@@ -291,7 +291,7 @@ def test_a_redis_that_forgets_who_has_the_slot(ready: World, memory: dict[str, s
 def test_kafka_that_restarts_fences_nobody(ready: World) -> None:
     """A join whose answer is lost by that makes a ghost of the process itself; it is no other."""
     process = ready.start()
-    for number in range(4):
+    for number in range(2):
         process.await_ready(60)
         await_first_offsets(ready)
         ready.kafka.kill()

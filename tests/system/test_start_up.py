@@ -366,7 +366,6 @@ def test_such_settings_in_a_file(world: World, tmp_path: Path) -> None:
     [
         ("kafka.no.such.setting", "1", r"no\.such\.setting"),
         ("kafka.session.timeout.ms", "soon", r"session\.timeout\.ms"),
-        ("kafka.retries", "0", "retries"),
         ("kafka.security.protocol", "tls", r"security\.protocol"),
         ("batch.max.records", "0", r"batch\.max\.records"),
         ("batch.max.records", "many", r"batch\.max\.records"),
@@ -383,6 +382,11 @@ def test_such_settings_in_a_file(world: World, tmp_path: Path) -> None:
 )
 def test_values_that_cannot_be(world: World, key: str, value: str, named: str) -> None:
     refuse(world, named, settings={key: value}, status=2)
+
+
+def test_a_value_that_the_producer_refuses(ready: World) -> None:
+    """librdkafka says so only when it makes one."""
+    refuse(ready, "retries", settings={"kafka.retries": "0"}, status=2)
 
 
 def test_an_empty_slot(ready: World) -> None:
