@@ -34,6 +34,7 @@ set(PLANLIFT_LONG_TESTS
     system.results 35
     oracle.fuzz 35
     system.environment 25
+    unit.alloc.command 25
     system.registry_folder 20)
 
 function(planlift_register name label timeout_s)
@@ -58,7 +59,7 @@ function(planlift_unit_test layer file)
     target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/tests/unit")
     target_link_libraries(${target} PRIVATE
         planlift_flags planlift_${layer} ${arg_LINKS} PkgConfig::cmocka)
-    planlift_register(unit.${layer}.${file} unit 60 ${target})
+    planlift_register(unit.${layer}.${file} unit 180 ${target})
 endfunction()
 
 # planlift_python_tests(LABEL TIMEOUT_S FOLDER): each FOLDER/test_*.py by pytest, which fails when

@@ -49,6 +49,7 @@ struct rebuild {
     struct pl_cache_work *work;
     int32_t partition;
     struct pl_state_scan scan;
+    int64_t until;               /* the log below it is rebuilt from */
     struct pl_buffer checkpoint; /* that Redis has by our doing; empty: none */
     struct pl_field_map map;     /* while the log is checked */
     struct pl_arena arena;       /* of that, then of a slice */
@@ -141,23 +142,39 @@ static enum pl_status count_piece(void *self, int64_t offset, struct pl_bytes fi
     return PL_OK;
 }
 
-/* Read all of the partition's log, handing its pieces on. */
-static enum pl_status read_log(struct rebuild *rebuild, pl_state_take_fn *take, int64_t until,
-                               struct pl_error *error)
+static void begin_reading(struct rebuild *rebuild, pl_state_take_fn *take)
 {
-    enum pl_status status;
-
     rebuild->scan = (struct pl_state_scan){.session = rebuild->work->session,
                                            .partition = rebuild->partition,
                                            .progress_offset = -1,
                                            .take = take,
                                            .self = rebuild};
-    status = pl_state_scan_read(&rebuild->scan, PL_STATE_FROM_FIRST, until, error);
-    return status == PL_OK && rebuild->scan.records > 0 && rebuild->scan.progress_offset < 0
-               ? pl_fail(error, PL_FATAL, "%s/%" PRId32 " has records that planlift did not write",
-                         rebuild->work->session->settings.kafka.topics[PL_TOPIC_STATE],
-                         rebuild->partition)
-               : status;
+}
+
+/* Read the partition's log to where it ends now, and on where that is within a transaction that was
+ * being written then. What is there for good behind the last progress record is not ours. */
+static enum pl_status read_to_end(struct rebuild *rebuild, struct pl_error *error)
+{
+    struct pl_state_scan *scan = &rebuild->scan;
+    int64_t from = PL_STATE_FROM_FIRST;
+    int64_t unused;
+    enum pl_status status;
+
+    begin_reading(rebuild, count_piece);
+    do {
+        status = pl_kafka_scan_range(rebuild->work->session->scan, PL_TOPIC_STATE,
+                                     rebuild->partition, &unused, &rebuild->until, error);
+        if (status == PL_OK && rebuild->until == from) {
+            return pl_fail(
+                error, PL_FATAL, "%s/%" PRId32 " has records that planlift did not write",
+                rebuild->work->session->settings.kafka.topics[PL_TOPIC_STATE], rebuild->partition);
+        }
+        if (status == PL_OK) {
+            status = pl_state_scan_read(scan, from, rebuild->until, error);
+        }
+        from = rebuild->until;
+    } while (status == PL_OK && scan->records > 0 && !scan->is_whole);
+    return status;
 }
 
 static enum pl_status fail_pieces(const struct rebuild *rebuild, int64_t pieces,
@@ -177,9 +194,7 @@ static enum pl_status check_pieces(const struct rebuild *rebuild, struct pl_erro
     for (size_t i = 0; i < rebuild->map.count; i++) {
         count += rebuild->map.items[i]->is_live;
     }
-    return rebuild->scan.is_whole && count != rebuild->scan.progress.pieces
-               ? fail_pieces(rebuild, count, error)
-               : PL_OK;
+    return count == rebuild->scan.progress.pieces ? PL_OK : fail_pieces(rebuild, count, error);
 }
 
 static enum pl_status check_empty(const struct rebuild *rebuild, struct pl_error *error)
@@ -203,12 +218,12 @@ static enum pl_status check_empty(const struct rebuild *rebuild, struct pl_error
 
 /* Is it good? What would end a rebuild must not have dropped the cache first, which may be the last
  * copy. */
-static enum pl_status check_log(struct rebuild *rebuild, int64_t until, struct pl_error *error)
+static enum pl_status check_log(struct rebuild *rebuild, struct pl_error *error)
 {
     enum pl_status status;
 
     rebuild->map = (struct pl_field_map){.arena = &rebuild->arena};
-    status = read_log(rebuild, count_piece, until, error);
+    status = read_to_end(rebuild, error);
     if (status == PL_OK && rebuild->scan.records == 0) {
         status = check_empty(rebuild, error);
     } else if (status == PL_OK) {
@@ -253,21 +268,19 @@ static enum pl_status check_count(const struct rebuild *rebuild, struct pl_error
                : status;
 }
 
-static enum pl_status rebuild_from(struct rebuild *rebuild, int64_t until, struct pl_error *error)
+/* PL_ABORT: somebody else has taken it over. */
+static enum pl_status write_all(struct rebuild *rebuild, struct pl_error *error)
 {
-    enum pl_status status = check_log(rebuild, until, error);
+    enum pl_status status = drop(rebuild, error);
 
-    if (status != PL_OK || rebuild->scan.records == 0) {
-        return status;
-    }
-    status = drop(rebuild, error);
+    begin_reading(rebuild, take_piece);
     if (status == PL_OK) {
-        status = read_log(rebuild, take_piece, until, error);
+        status = pl_state_scan_read(&rebuild->scan, PL_STATE_FROM_FIRST, rebuild->until, error);
     }
     if (status == PL_OK) {
-        status = write_slice(rebuild, until, rebuild->scan.is_whole, error);
+        status = write_slice(rebuild, rebuild->until, true, error);
     }
-    return status == PL_OK && rebuild->scan.is_whole ? check_count(rebuild, error) : status;
+    return status == PL_OK ? check_count(rebuild, error) : status;
 }
 
 /* ---- telling --------------------------------------------------------------------------------- */
@@ -306,14 +319,11 @@ static enum pl_status rebuild_one(struct pl_cache_work *work, int32_t partition,
                                   struct pl_error *error)
 {
     struct rebuild rebuild = {.work = work, .partition = partition, .arena = PL_ARENA_INIT};
-    int64_t unused;
-    int64_t until = 0;
-    enum pl_status status =
-        pl_kafka_scan_range(work->session->scan, PL_TOPIC_STATE, partition, &unused, &until, error);
+    enum pl_status status = check_log(&rebuild, error);
 
     (void)self;
-    if (status == PL_OK) {
-        status = rebuild_from(&rebuild, until, error);
+    if (status == PL_OK && rebuild.scan.records > 0) {
+        status = write_all(&rebuild, error);
     }
     if (status == PL_OK || status == PL_ABORT) {
         tell(&rebuild, status == PL_ABORT);

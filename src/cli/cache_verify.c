@@ -15,6 +15,8 @@
 #define COMMAND "planlift cache verify"
 #define READ_FIELDS 500
 #define TRIES 5
+#define MARKER_WAIT_MS 50
+#define MARKER_LIMIT_MS 5000
 
 static int parse(int argc, char **argv, struct pl_cache_given *given)
 {
@@ -145,6 +147,22 @@ static enum pl_status ask_end(struct verify *verify, struct pl_error *error)
                                &unused, &verify->end, error);
 }
 
+/* The commit marker of a transaction that was acknowledged may be written a moment later. */
+static enum pl_status await_end(struct verify *verify, int64_t offset, struct pl_error *error)
+{
+    const struct pl_world *world = &verify->work->session->world;
+    enum pl_status status = PL_OK;
+
+    for (int waited = 0; status == PL_OK && verify->end < offset && waited < MARKER_LIMIT_MS;
+         waited += MARKER_WAIT_MS) {
+        if (waited > 0) {
+            world->ops->wait_ms(world->self, MARKER_WAIT_MS);
+        }
+        status = ask_end(verify, error);
+    }
+    return status;
+}
+
 /* ---- checkpoints ----------------------------------------------------------------------------- */
 
 /* Why the hash cannot be compared at all; NULL if it can. */
@@ -194,8 +212,8 @@ static enum pl_status take_checkpoint(struct verify *verify, struct pl_bytes sea
     enum pl_status status =
         pl_bytes_is_null(sealed) ? PL_ABORT : pl_checkpoint_decode(sealed, &checkpoint, error);
 
-    if (status == PL_OK && checkpoint.next_offset > verify->end) {
-        status = ask_end(verify, error);
+    if (status == PL_OK) {
+        status = await_end(verify, checkpoint.next_offset, error);
     }
     if (status == PL_OK && checkpoint.next_offset < verify->folded) {
         status = PL_ABORT;

@@ -120,7 +120,8 @@ static enum pl_status take_checkpoint(struct reading *reading, struct pl_bytes s
     if (status != PL_OK) {
         return status;
     }
-    if (checkpoint.progress_offset < 0 || checkpoint.next_offset > reading->view->until ||
+    /* The log may lack the marker of a transaction that was acknowledged a moment ago. */
+    if (checkpoint.progress_offset < 0 || checkpoint.next_offset > reading->view->until + 1 ||
         (checkpoint.next_offset < reading->view->until &&
          world->ops->now_ms(world->self) - checkpoint.written_ms > CHECKPOINT_MAX_AGE_MS)) {
         return pl_fail(error, PL_ABORT, "its checkpoint does not fit the state topic");

@@ -17,6 +17,8 @@ static bool is_transactional(int16_t api_key)
            api_key == END_TXN || api_key == TXN_OFFSET_COMMIT;
 }
 
+/* The signatures are librdkafka's.
+ * NOLINTBEGIN(readability-function-size, readability-non-const-parameter) */
 static rd_kafka_resp_err_t on_sent(rd_kafka_t *rk, int socket, const char *broker,
                                    int32_t broker_id, int16_t api_key, int16_t api_version,
                                    int32_t correlation_id, size_t size, void *opaque)
@@ -59,6 +61,8 @@ static rd_kafka_resp_err_t on_new(rd_kafka_t *rk, const rd_kafka_conf_t *conf, v
     }
     return err;
 }
+
+/* NOLINTEND(readability-function-size, readability-non-const-parameter) */
 
 enum pl_status pl_kafka_doubt_watch(struct pl_kafka_doubt *doubt, rd_kafka_conf_t *conf,
                                     struct pl_error *error)

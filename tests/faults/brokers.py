@@ -16,6 +16,7 @@ def kill(rig: Rig, outcome: Outcome) -> set[int]:
     rig.kafka.kill()
     rig.kafka.start()
     rig.heal(outcome)
+    rig.renew_client()
     return set(ALL)
 
 
@@ -24,6 +25,7 @@ def restart(rig: Rig, outcome: Outcome) -> set[int]:
     rig.mark(outcome, rig.now())
     rig.kafka.restart()
     rig.heal(outcome)
+    rig.renew_client()
     return set(ALL)
 
 
@@ -36,6 +38,7 @@ def pause(rig: Rig, outcome: Outcome) -> set[int]:
     rig.wait(seconds)
     rig.kafka.resume()
     rig.heal(outcome)
+    rig.renew_client()
     return set(ALL)
 
 

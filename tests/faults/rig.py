@@ -98,7 +98,7 @@ class Servers:
         except BaseException:
             self.close()
             raise
-        self.client = KafkaClient(self.kafka.bootstrap_servers)
+        self.renew_client()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -110,6 +110,10 @@ class Servers:
         for server in (self.kafka, self.redis, self._spare):
             if server is not None:
                 server.close()
+
+    def renew_client(self) -> KafkaClient:
+        self.client = KafkaClient(self.kafka.bootstrap_servers)
+        return self.client
 
     def heal(self) -> None:
         """Whatever a fault left behind: everything is up and speaks."""
@@ -246,6 +250,10 @@ class Rig:
     def heal(self, outcome: Outcome, at: float | None = None) -> None:
         """What the fault took away is back."""
         outcome.outage = (at or self.now()) - outcome.at
+
+    def renew_client(self) -> None:
+        """Ours, after the broker was away: the former one may not find it again for a while."""
+        self.world.client = self.servers.renew_client()
 
     # --- who has what ---------------------------------------------------------------------------
 

@@ -241,7 +241,7 @@ def test_one_partition(ready: World) -> None:
 
 def test_a_large_one_is_written_in_slices(world: World) -> None:
     world.create_topics()
-    world.client.send(world.topics.events, customer_facts(world, "c1", licences=9000))
+    world.client.send(world.topics.events, customer_facts(world, "c1", licences=14000))
     world.drain()
     records = world.client.read(world.topics.state)
     home = partition_of(b"c1", world.partitions)

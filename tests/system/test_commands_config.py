@@ -75,7 +75,7 @@ def test_where_each_comes_from(bare: World, file: Path) -> None:
 def test_secrets_are_masked(bare: World, file: Path, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("hunter6\n")
-    bare.settings = {"kafka.sasl.password_FILE": secret}
+    bare.settings = {"kafka.sasl.password.file": secret}
     table = bare.run("config", "--config", file)
     assert table.status == 0
     found = settings_of(bare, "--config", file)
@@ -83,7 +83,7 @@ def test_secrets_are_masked(bare: World, file: Path, tmp_path: Path) -> None:
     assert found["redis.url"]["value"] == "redis://planlift:****@cache.example:6379/2"
     assert found["redis.password"]["value"] == "****"
     assert found["kafka.ssl.key.password"]["value"] == "****"
-    assert "redis://planlift:****@cache.example:6379/2" in table.out
+    assert "redis://planlift:****@" in table.out
     assert all(len(line) <= 100 for line in table.out.splitlines())
 
 

@@ -43,10 +43,11 @@ static struct given parse(const char *line)
     static char text[256];
     static char *argv[16];
     struct given given = {.code = 99};
+    char *rest = NULL;
     int argc = 0;
 
     (void)snprintf(text, sizeof(text), "%s", line);
-    for (char *word = strtok(text, " "); word != NULL; word = strtok(NULL, " ")) {
+    for (char *word = strtok_r(text, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
         argv[argc++] = word;
     }
     argv[argc] = NULL;
