@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import copy
 import io
+import itertools
 import json
 import os
 import random
@@ -350,13 +351,22 @@ def without_blanks(schema: Json, record: Json) -> Json:
     return {k: v or None if k in optional else v for k, v in record.items()}
 
 
+def without_repeats(record: Json) -> Json:
+    """The record as planlift takes it in: of names that follow themselves in a list, one; in these
+    lists repeats mean nothing (contract 5)."""
+    return {
+        key: [name for name, _ in itertools.groupby(value)] if isinstance(value, list) else value
+        for key, value in record.items()
+    }
+
+
 def plain_record(name: str, record: Json, change: str) -> Json:
     """What fastavro read, in the form that the driver has: without what planlift does not keep."""
     if name == "request":
         return without_blanks(OWN[name], record)
     branches = OWN[name]["fields"][3]["type"]
     schema = next(branch for branch in branches if branch["name"] == change)
-    fields = without_blanks(schema, record["change"])
+    fields = without_repeats(without_blanks(schema, record["change"]))
     return {"customerId": record["customerId"], "kind": change, "change": fields}
 
 
