@@ -88,6 +88,9 @@ static enum pl_status drop_cache(struct pl_demo_stage *stage, struct pl_error *e
         }
     }
     pl_arena_done(&arena);
+    if (status == PL_OK) {
+        status = pl_redis_slot_forget(stage->redis, stage->settings.instance_id, error);
+    }
     return status == PL_OK
                ? PL_OK
                : pl_fail_at(error, status, "cache entries of %s are left behind", stage->name);

@@ -13,6 +13,7 @@
 #define HELP_CODE 'h'
 #define MEANING_WIDTH 88
 #define FORM_BYTES 64
+#define CODES_BYTES 512
 
 static const struct pl_option help = {
     .letter = HELP_CODE, .name = "help", .meaning = "show this text"};
@@ -69,6 +70,7 @@ static void print_option(const struct pl_option *option, size_t indent)
 static int print_help(const struct pl_usage *usage)
 {
     char form[FORM_BYTES];
+    char codes[CODES_BYTES];
     size_t indent = put_form(&help, form);
 
     for (size_t i = 0; i < usage->option_count; i++) {
@@ -84,7 +86,9 @@ static int print_help(const struct pl_usage *usage)
     if (usage->examples != NULL) {
         (void)printf("\nExamples:\n%s\n", usage->examples);
     }
-    (void)printf("\nExit codes: %s.\n", usage->exit_codes);
+    (void)snprintf(codes, sizeof(codes), "%s.", usage->exit_codes); /* fits */
+    (void)printf("\nExit codes: ");
+    print_meaning(codes, strlen("Exit codes: "));
     return fflush(stdout) == 0 ? 0 : 1;
 }
 

@@ -188,7 +188,7 @@ static enum pl_status take_result(struct pl_answers *answers, const struct pl_re
         submission->is_answered = true;
         answers->answered++;
     }
-    return status;
+    return status == PL_BAD_DATA ? PL_FATAL : status; /* no wrong use */
 }
 
 static enum pl_status take_dead_letter(struct pl_answers *answers, const struct pl_record *record,

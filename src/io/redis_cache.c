@@ -340,16 +340,16 @@ enum pl_status pl_redis_check(struct pl_redis *redis, struct pl_error *error)
 
 /* ---- slots ----------------------------------------------------------------------------------- */
 
-/* HSET key slot name, or HMGET key slot. */
-static enum pl_status send_slot(struct pl_redis *redis, const char *slot, const char *name,
-                                struct pl_error *error)
+/* A command on the hash: its field, and a value where there is one. */
+static enum pl_status send_slot(struct pl_redis *redis, const char *command, const char *slot,
+                                const char *name, struct pl_error *error)
 {
     struct pl_arena arena = PL_ARENA_INIT;
     struct pl_bytes key = pl_arena_format(&arena, "planlift:{%s:slots}", redis->group_id);
     enum pl_status status = pl_redis_link_open(&redis->link, error);
 
     if (status == PL_OK) {
-        pl_redis_link_command(&redis->link, name == NULL ? "HMGET" : "HSET");
+        pl_redis_link_command(&redis->link, command);
         pl_redis_link_add(&redis->link, key);
         pl_redis_link_add_text(&redis->link, slot);
         if (name != NULL) {
@@ -361,11 +361,11 @@ static enum pl_status send_slot(struct pl_redis *redis, const char *slot, const 
     return status;
 }
 
-enum pl_status pl_redis_slot_claim(struct pl_redis *redis, const char *slot, const char *name,
-                                   struct pl_error *error)
+static enum pl_status change_slot(struct pl_redis *redis, const char *command, const char *slot,
+                                  const char *name, struct pl_error *error)
 {
     redisReply *reply;
-    enum pl_status status = send_slot(redis, slot, name, error);
+    enum pl_status status = send_slot(redis, command, slot, name, error);
 
     if (status == PL_OK) {
         status = pl_redis_link_receive(&redis->link, REDIS_REPLY_INTEGER, &reply, error);
@@ -376,11 +376,23 @@ enum pl_status pl_redis_slot_claim(struct pl_redis *redis, const char *slot, con
     return status == PL_OK ? PL_OK : PL_AGAIN;
 }
 
+enum pl_status pl_redis_slot_claim(struct pl_redis *redis, const char *slot, const char *name,
+                                   struct pl_error *error)
+{
+    return change_slot(redis, "HSET", slot, name, error);
+}
+
+enum pl_status pl_redis_slot_forget(struct pl_redis *redis, const char *slot,
+                                    struct pl_error *error)
+{
+    return change_slot(redis, "HDEL", slot, NULL, error);
+}
+
 enum pl_status pl_redis_slot_holder(struct pl_redis *redis, const char *slot, char *ret_name,
                                     size_t size, struct pl_error *error)
 {
     redisReply *reply;
-    enum pl_status status = send_slot(redis, slot, NULL, error);
+    enum pl_status status = send_slot(redis, "HMGET", slot, NULL, error);
 
     if (status == PL_OK) {
         status = pl_redis_link_receive(&redis->link, REDIS_REPLY_ARRAY, &reply, error);
