@@ -181,6 +181,9 @@ def own_world(broker: Kafka, redis_server: Redis) -> Iterator[World]:
     world.close()
 
 
+# A single broker that is killed right after a commit sometimes comes back without that commit's
+# marker in __consumer_offsets; planlift then waits for stable offsets (docs/guarantees.md).
+@pytest.mark.campaign
 def test_a_broker_that_crashes(own_world: World) -> None:
     trial = Trial(own_world)
     process = trial.start()
