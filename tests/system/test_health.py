@@ -109,7 +109,8 @@ def test_redis_goes_while_nothing_is_to_do(ready: World, own_redis: Redis, how: 
     check_works(ready, process)
 
 
-@pytest.mark.parametrize("how", ["gone", "silent"])
+# After the broker was killed, the test's own client at times gets no answer for a minute.
+@pytest.mark.parametrize("how", [pytest.param("gone", marks=pytest.mark.campaign), "silent"])
 def test_kafka_goes_while_nothing_is_to_do(ready: World, how: str) -> None:
     process = ready.start()
     process.await_ready()
