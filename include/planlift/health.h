@@ -23,9 +23,10 @@ const char *pl_condition_name(enum pl_condition condition);
 
 struct pl_health; /* all calls may come from any thread; NULL is taken for one that nobody asks */
 
-/* Health of a service that has not begun: Kafka, Redis, assigned and restored are not met.
- * limit_s: seconds without a beat after which it counts as hung; after five sixths of them it is no
- * longer alive (later than what the slowest call may take while Kafka is away). Owns: free with pl_health_free, once no other thread uses it. */
+/* Health of a service that has not begun: Kafka, Redis, assigned and restored are not met. limit_s:
+ * seconds without a beat after which it counts as hung; after five sixths of them it is no longer
+ * alive (later than what the slowest call may take while Kafka is away). Owns: free with
+ * pl_health_free, once no other thread uses it. */
 struct pl_health *pl_health_new(unsigned limit_s);
 void pl_health_free(struct pl_health *health);
 

@@ -12,10 +12,10 @@
 /* Where Kafka is unless kafka.bootstrap.servers says. */
 #define PL_KAFKA_DEFAULT_SERVERS "localhost:9092"
 
-/* Where each process that joins with a slot says so first: Kafka cannot tell who has it, for there a
- * member that takes another one's place inherits its name. A process that is told that it is fenced
- * looks there whether that is so, or its own earlier join the culprit, and who has the slot. Nothing
- * is wrong where the book is lost: then the one that joined last has the slot. */
+/* Where each process that joins with a slot says so first: Kafka cannot tell who has it, for there
+ * a member that takes another one's place inherits its name. A process that is told that it is
+ * fenced looks there whether that is so, or its own earlier join the culprit, and who has the slot.
+ * Nothing is wrong where the book is lost: then the one that joined last has the slot. */
 struct pl_slot_book {
     /* Note our name (pl_kafka_options.client_id). Errors: PL_AGAIN. NULL: there is no book. */
     enum pl_status (*claim)(void *self, struct pl_error *error);

@@ -27,8 +27,8 @@ struct pl_property {
     {                                                                                              \
         "socket.timeout.ms", "6000"                                                                \
     }
-/* For handles that read: what a batch may unpack to. The default, 100 MB, would let one batch of a few
- * kilobytes block its partition for ever. */
+/* For handles that read: what a batch may unpack to. The default, 100 MB, would let one batch of a
+ * few kilobytes block its partition for ever. */
 #define PL_KAFKA_UNPACKED_MOST                                                                     \
     {                                                                                              \
         "receive.message.max.bytes", "1000000000"                                                  \

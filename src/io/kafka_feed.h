@@ -9,8 +9,8 @@
 /* Group metadata as it is now (I4). Owns: rd_kafka_consumer_group_metadata_destroy. */
 rd_kafka_consumer_group_metadata_t *pl_kafka_feed_metadata(struct pl_kafka_feed *feed);
 
-/* Somebody was told that our instance id belongs to another member: the next poll asks whether it is
- * so. */
+/* Somebody was told that our instance id belongs to another member: the next poll asks whether it
+ * is so. */
 void pl_kafka_feed_doubt(struct pl_kafka_feed *feed);
 
 #endif

@@ -129,7 +129,8 @@ void pl_kafka_reader_free(struct pl_kafka_reader *reader)
 
 /* -1: the end, -2: the first offset (the protocol's own numbers), of one partition.
  * rd_kafka_query_watermark_offsets would be the call for it, but in 2.0.2 it does not keep its
- * time: while the leader is away it waits for socket.timeout.ms (a minute), whatever it was told. */
+ * time: while the leader is away it waits for socket.timeout.ms (a minute), whatever it was told.
+ * */
 static enum pl_status query_offset(struct pl_kafka_reader *reader, enum pl_topic topic,
                                    int32_t partition, int64_t what, int64_t *ret_offset,
                                    struct pl_error *error)

@@ -1,6 +1,6 @@
 /* The transactional producer. After a transaction that did not simply go through (aborted, failed,
- * or with a request that was sent again or got no answer) the producer is thrown away, and a new one
- * made before the next: its epoch fences what may still be under way (I7). */
+ * or with a request that was sent again or got no answer) the producer is thrown away, and a new
+ * one made before the next: its epoch fences what may still be under way (I7). */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +12,8 @@
 #include "planlift/arena.h"
 #include "planlift/log.h"
 
-/* The library's calls return in this time, whatever Kafka does, so that the loop goes round (and the
- * watchdog sees it); tried again, they go on where they were. */
+/* The library's calls return in this time, whatever Kafka does, so that the loop goes round (and
+ * the watchdog sees it); tried again, they go on where they were. */
 #define CALL_TIMEOUT_MS 5000
 #define CALL_TRIES 2
 #define FLUSH_TIMEOUT_MS 10000
@@ -43,8 +43,8 @@ struct pl_kafka_txn {
 };
 
 static const struct pl_property txn_defaults[] = {
-    /* What a dead process leaves open holds its successor up for so long, and for the broker's scan of
-     * ten seconds: short, for a transaction of ours spans nothing but sending and committing. */
+    /* What a dead process leaves open holds its successor up for so long, and for the broker's scan
+     * of ten seconds: short, for a transaction of ours spans nothing but sending and committing. */
     {"transaction.timeout.ms", "4000"},
     {"retry.backoff.ms", "1"}, /* AddOffsetsToTxn waits for the last markers in such steps */
     {"linger.ms", "5"},        /* flush does not wait for it; it only helps full batches */

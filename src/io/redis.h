@@ -35,8 +35,8 @@ PL_MUST_CHECK enum pl_status pl_redis_check(struct pl_redis *redis, struct pl_er
 
 struct pl_cache pl_redis_port(struct pl_redis *redis);
 
-/* The slot book (kafka.h) in the hash planlift:{<group.id>:slots}: note a name under a slot, read the
- * last one noted, remove it. Errors: PL_AGAIN; PL_NOT_FOUND (none is noted). */
+/* The slot book (kafka.h) in the hash planlift:{<group.id>:slots}: note a name under a slot, read
+ * the last one noted, remove it. Errors: PL_AGAIN; PL_NOT_FOUND (none is noted). */
 PL_MUST_CHECK enum pl_status pl_redis_slot_claim(struct pl_redis *redis, const char *slot,
                                                  const char *name, struct pl_error *error);
 PL_MUST_CHECK enum pl_status pl_redis_slot_holder(struct pl_redis *redis, const char *slot,

@@ -1,7 +1,7 @@
-/* brake: when more than a fifth of a thousand records are dead letters, something upstream is broken
- * (a bad deployment, a lost schema). The flow is held for a second after each such thousand, loudly,
- * so that somebody can look before the whole topic has gone to the dead letters; it is never stopped
- * for good, for planlift goes on by itself. */
+/* brake: when more than a fifth of a thousand records are dead letters, something upstream is
+ * broken (a bad deployment, a lost schema). The flow is held for a second after each such thousand,
+ * loudly, so that somebody can look before the whole topic has gone to the dead letters; it is
+ * never stopped for good, for planlift goes on by itself. */
 #include "flow.h"
 #include "planlift/health.h"
 #include "planlift/log.h"

@@ -5,8 +5,8 @@
 #include "flow.h"
 #include "planlift/decide.h"
 
-/* A batch is cut where its decoded records take this: a record that lists many names takes many times
- * its own size. Five thousand ordinary ones take half of it. */
+/* A batch is cut where its decoded records take this: a record that lists many names takes many
+ * times its own size. Five thousand ordinary ones take half of it. */
 #define DECODED_ENOUGH_BYTES ((size_t)16 * 1024 * 1024)
 
 static void refuse(struct pl_item *item, enum pl_dead_letter code, const char *message)

@@ -206,8 +206,9 @@ void pl_brake_count(struct pl_run *run, const struct pl_batch *batch);
 /* Wait as long as the brake holds. */
 void pl_brake_wait(struct pl_run *run);
 
-/* Parts of recover: refuse what can be told to be wrong with an owned partition whose cache cannot be
- * gone on from, before anything is touched. committed: the group's offsets. Errors: as pl_recover. */
+/* Parts of recover: refuse what can be told to be wrong with an owned partition whose cache cannot
+ * be gone on from, before anything is touched. committed: the group's offsets. Errors: as
+ * pl_recover. */
 PL_MUST_CHECK enum pl_status pl_look(struct pl_run *run, int32_t partition,
                                      const int64_t committed[PL_INPUT_COUNT],
                                      struct pl_error *error);

@@ -1,6 +1,6 @@
-/* poison: one record whose own content keeps every batch with it from being committed. It is found by
- * halving the batch, tried once more alone, and becomes the dead letter `unprocessable` (I9). Kafka
- * away, fenced or timed out is never taken for poison. */
+/* poison: one record whose own content keeps every batch with it from being committed. It is found
+ * by halving the batch, tried once more alone, and becomes the dead letter `unprocessable` (I9).
+ * Kafka away, fenced or timed out is never taken for poison. */
 #include <inttypes.h>
 
 #include "flow.h"

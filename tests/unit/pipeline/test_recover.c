@@ -682,8 +682,8 @@ static void progress_of_a_newer_planlift_is_fatal(void **state)
     assert_recovery_fails(fixture, PL_FATAL, "newer planlift");
 }
 
-/* Compaction by another policy, or a broker that lost data: not at once, for the cache may have lost
- * something while it was rebuilt. */
+/* Compaction by another policy, or a broker that lost data: not at once, for the cache may have
+ * lost something while it was rebuilt. */
 static void a_log_that_lacks_records_is_fatal(void **state)
 {
     struct fixture *fixture = *state;
