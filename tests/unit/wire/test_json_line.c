@@ -154,7 +154,8 @@ static void errors_are_valid_json_whatever_they_quote(void **state)
 
 static void a_request_may_be_a_line_by_itself(void **state)
 {
-    static const char *const bad[] = {"", "x", "[]", "{}", "{\"request\":" REQUEST "}"};
+    static const char whole_line[] = "{\"request\":" REQUEST "}";
+    static const char *const bad[] = {"", "x", "[]", "{}", whole_line};
     struct pl_arena arena = PL_ARENA_INIT;
     struct pl_error error = {""};
     struct pl_request request;
