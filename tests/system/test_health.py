@@ -6,6 +6,7 @@ from __future__ import annotations
 import http.client
 import re
 import socket
+import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -51,11 +52,11 @@ def await_reason(process: Planlift, condition: str, pattern: str, seconds: float
 
 
 def check_works(world: World, process: Planlift) -> None:
-    """A request is answered, and the process is ready by itself."""
-    before = len(world.results())
-    world.send_request("c", **wish("CHECK"))
+    """A request is answered once, and the process is ready by itself."""
+    asked = uuid.uuid4().hex
+    world.send_request("c", requestId=asked, **wish("CHECK"))
     world.await_taken_in(process)
-    assert len(world.results()) == before + 1
+    assert [result["requestId"] for result in world.results()].count(asked) == 1
     process.await_ready()
 
 
