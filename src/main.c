@@ -2,16 +2,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/cache.h"
+#include "cli/cache/cache.h"
 #include "cli/catalogue.h"
-#include "cli/customer.h"
+#include "cli/customer/customer.h"
 #include "cli/decide.h"
-#include "cli/demo.h"
-#include "cli/dlq.h"
-#include "cli/results.h"
-#include "cli/run.h"
+#include "cli/demo/demo.h"
+#include "cli/dlq/dlq.h"
+#include "cli/results/results.h"
+#include "cli/run/run.h"
 #include "cli/settings_show.h"
-#include "cli/submit.h"
+#include "cli/submit/submit.h"
 #include "cli/topics.h"
 
 struct command {

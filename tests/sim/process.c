@@ -1,4 +1,4 @@
-/* One simulated planlift: the adapters and the pipeline put together as src/cli/service.c does, but
+/* One simulated planlift: adapters and pipeline put together as src/cli/run/service.c does, but
  * with a catalogue and a decoder that all processes share. The decoder is stateless between calls
  * but for schemas it has learnt, and no process can be left in the middle of a call of it. */
 #include "cli/catalogue.h"
