@@ -1,4 +1,4 @@
-/* Signals: which thread takes them, and what is said when one of them ends the process. */
+/* Signals: which thread takes them, being asked to stop, and the last words of a crash. */
 #include "base/signals.h"
 
 #include <stdbool.h>
@@ -35,6 +35,29 @@ void pl_signals_hold(sigset_t *ret_before)
 void pl_signals_release(const sigset_t *before)
 {
     (void)pthread_sigmask(SIG_SETMASK, before, NULL); /* as above */
+}
+
+static volatile sig_atomic_t stop_signal;
+
+static void ask_to_stop(int signal_number)
+{
+    if (stop_signal == 0) {
+        stop_signal = signal_number;
+    }
+}
+
+const volatile sig_atomic_t *pl_signals_catch_stop(void)
+{
+    struct sigaction action = {.sa_handler = ask_to_stop};
+
+    stop_signal = 0;
+    (void)sigfillset(&action.sa_mask);       /* one at a time: the first counts */
+    (void)sigaction(SIGTERM, &action, NULL); /* cannot fail for these */
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGALRM, &action, NULL);
+    action.sa_handler = SIG_IGN;
+    (void)sigaction(SIGPIPE, &action, NULL);
+    return &stop_signal;
 }
 
 /* The default action is back when this runs, and takes the raised signal once we return: so the

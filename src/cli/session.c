@@ -3,12 +3,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/signals.h"
 #include "cli/catalogue.h"
 #include "cli/schemas.h"
 
@@ -17,26 +17,6 @@
 #define REPORT_AFTER_MS 1000
 #define REPORT_TERMINAL_MS 200
 #define REPORT_FILE_MS 5000
-
-/* Set by SIGTERM and SIGINT. */
-static volatile sig_atomic_t is_asked_to_stop;
-
-static void ask_to_stop(int signal_number)
-{
-    (void)signal_number;
-    is_asked_to_stop = 1;
-}
-
-static void catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = ask_to_stop};
-
-    (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(SIGTERM, &action, NULL); /* cannot fail for these */
-    (void)sigaction(SIGINT, &action, NULL);
-    action.sa_handler = SIG_IGN;
-    (void)sigaction(SIGPIPE, &action, NULL); /* a closed pipe is a failed write like others */
-}
 
 /* ---- opening and closing --------------------------------------------------------------------- */
 
@@ -49,10 +29,9 @@ enum pl_status pl_session_open(struct pl_session *session, const char *command,
     *session = (struct pl_session){.command = command,
                                    .arena = PL_ARENA_INIT,
                                    .page = pl_page_of(stdout),
-                                   .system = {.stop = &is_asked_to_stop}};
+                                   .system = {.stop = pl_signals_catch_stop()}};
     session->world = pl_system_world_port(&session->system);
     session->started_ms = session->world.ops->monotonic_ms(session->world.self);
-    catch_signals();
     return pl_settings_load_fixed(given->config_path, &quiet, given->is_verbose ? 0 : 1,
                                   &session->settings, error);
 }

@@ -2,10 +2,10 @@
 #include "cli/demo/demo.h"
 
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/signals.h"
 #include "cli/demo/demo_stage.h"
 
 /* It takes two seconds; where it takes this long, Kafka or Redis went away in between. */
@@ -28,27 +28,6 @@ static const char usage[] =
     "Lines and colours are for terminals: not in a pipe or file, nor with NO_COLOR=1.\n"
     "\n"
     "Exit codes: 0 all went as it should, 1 it did not, 2 wrong use or configuration.\n\n";
-
-/* The signal that asked to stop: SIGINT or SIGTERM from outside, SIGALRM when it takes too long. */
-static volatile sig_atomic_t stop_signal;
-
-static void ask_to_stop(int signal_number)
-{
-    stop_signal = signal_number;
-}
-
-static void catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = ask_to_stop};
-
-    (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(SIGTERM, &action, NULL); /* cannot fail for these */
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGALRM, &action, NULL);
-    action.sa_handler = SIG_IGN;
-    (void)sigaction(SIGPIPE, &action, NULL);
-    (void)alarm(LIMIT_S);
-}
 
 static void complain(const char *text)
 {
@@ -214,7 +193,7 @@ static enum pl_status play(struct pl_demo_stage *stage, const struct pl_page *pa
 }
 
 /* The error's text, unless it was the end of patience that brought it about. */
-static void tell_failure(const struct pl_error *error)
+static void tell_failure(int stop_signal, const struct pl_error *error)
 {
     if (stop_signal == SIGALRM) {
         (void)fprintf(stderr,
@@ -228,6 +207,7 @@ static void tell_failure(const struct pl_error *error)
 
 static int demo(const char *path, bool is_verbose)
 {
+    const volatile sig_atomic_t *stop = pl_signals_catch_stop();
     const struct pl_page page = pl_page_of(stdout);
     struct pl_arena arena = PL_ARENA_INIT;
     struct pl_demo_stage stage;
@@ -235,15 +215,15 @@ static int demo(const char *path, bool is_verbose)
     enum pl_status status;
     int code = 1;
 
-    catch_signals();
-    status = pl_demo_stage_open(&stage, path, is_verbose, &stop_signal, &error);
+    (void)alarm(LIMIT_S);
+    status = pl_demo_stage_open(&stage, path, is_verbose, stop, &error);
     if (status != PL_OK) {
         complain(error.text);
         code = 2;
     } else if (check_services(&stage, &arena) == PL_OK) {
         status = play(&stage, &page, &arena, &error);
         if (status != PL_OK) {
-            tell_failure(&error);
+            tell_failure(*stop, &error);
         }
         code = status == PL_OK ? 0 : 1;
     }

@@ -2,7 +2,6 @@
 #include "cli/run/run.h"
 
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,30 +30,11 @@ static const char usage[] =
     "there is one: configuration, topics, kafka, redis, state, fenced (another process has the\n"
     "slot), hung (a call never came back), out_of_memory, crashed, failed.\n\n";
 
-/* Set by SIGTERM and SIGINT: the loop ends after the batch under way. */
-static volatile sig_atomic_t is_asked_to_stop;
-
-static void ask_to_stop(int signal_number)
-{
-    (void)signal_number;
-    is_asked_to_stop = 1;
-}
-
-static void catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = ask_to_stop};
-
-    (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(SIGTERM, &action, NULL); /* cannot fail for these */
-    (void)sigaction(SIGINT, &action, NULL);
-    action.sa_handler = SIG_IGN;
-    (void)sigaction(SIGPIPE, &action, NULL);
-}
-
-static int tell_end(enum pl_status status, const char *reason, const struct pl_error *error)
+static int tell_end(enum pl_status status, bool is_stopped, const char *reason,
+                    const struct pl_error *error)
 {
     if (status == PL_OK) {
-        pl_log(INFO, "stopped", PL_F_TEXT("reason", is_asked_to_stop ? "signal" : "drained"));
+        pl_log(INFO, "stopped", PL_F_TEXT("reason", is_stopped ? "signal" : "drained"));
         return 0;
     }
     pl_log(ERROR, "failed", PL_F_TEXT("reason", error->text));
@@ -66,17 +46,18 @@ static int run(const char *path, bool drain)
 {
     struct pl_settings settings;
     struct pl_error error = {""};
+    const volatile sig_atomic_t *stop = NULL;
     const char *reason = "configuration";
     enum pl_status status;
 
     pl_signals_tell_crash();
     status = pl_settings_load(path, &settings, &error);
     if (status == PL_OK) {
-        catch_signals();
-        status = pl_service_run(&settings, drain, &is_asked_to_stop, &reason, &error);
+        stop = pl_signals_catch_stop(); /* the loop then ends after the batch under way */
+        status = pl_service_run(&settings, drain, stop, &reason, &error);
         pl_settings_done(&settings);
     }
-    return tell_end(status, reason, &error);
+    return tell_end(status, stop != NULL && *stop != 0, reason, &error);
 }
 
 int pl_cli_run(int argc, char **argv)

@@ -1,4 +1,5 @@
 /* Unit tests of base/signals.c. */
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -68,6 +69,37 @@ static void a_real_fault_does_not_come_again_and_again(void **state)
     assert_string_equal(child.text, "exit_reason=crashed\n");
 }
 
+/* ---- being asked to stop --------------------------------------------------------------------- */
+
+static void the_first_signal_that_asks_to_stop_is_told(void **state)
+{
+    static const int asking[] = {SIGTERM, SIGINT, SIGALRM};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(asking) / sizeof(asking[0]); i++) {
+        const volatile sig_atomic_t *stop = pl_signals_catch_stop();
+
+        assert_int_equal(*stop, 0);
+        assert_int_equal(raise(asking[i]), 0);
+        assert_int_equal(*stop, asking[i]);
+        assert_int_equal(raise(SIGTERM), 0);
+        assert_int_equal(*stop, asking[i]);
+    }
+}
+
+static void a_closed_pipe_is_a_failed_write(void **state)
+{
+    int ends[2];
+
+    (void)state;
+    (void)pl_signals_catch_stop();
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(close(ends[0]), 0);
+    assert_int_equal(write(ends[1], "x", 1), -1);
+    assert_int_equal(errno, EPIPE);
+    assert_int_equal(close(ends[1]), 0);
+}
+
 /* ---- threads --------------------------------------------------------------------------------- */
 
 static void *read_mask(void *argument)
@@ -104,6 +136,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_fault_is_told_and_ends_as_it_would),
         cmocka_unit_test(a_real_fault_does_not_come_again_and_again),
+        cmocka_unit_test(the_first_signal_that_asks_to_stop_is_told),
+        cmocka_unit_test(a_closed_pipe_is_a_failed_write),
         cmocka_unit_test(threads_made_while_held_take_faults_only),
     };
 
