@@ -1,7 +1,7 @@
 # The everyday commands. Each installs what it needs (tests/env/install) and says what it does.
 
 install := tests/env/install
-not_built_yet := bench image helm-test
+not_built_yet := image helm-test
 venv_python := build/venv/bin/python
 
 SEEDS ?= 20000
@@ -9,7 +9,7 @@ FAULTS ?= --long
 SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format sanitize simulate seeded faults fuzz clean $(not_built_yet)
+.PHONY: help demo test lint format sanitize simulate seeded faults fuzz bench clean $(not_built_yet)
 
 help:
 	@echo 'make demo       the service at work on a Kafka and a Redis of its own'
@@ -22,6 +22,7 @@ help:
 	@echo 'make faults     the long fault campaign on real processes (FAULTS=--short: each kind once;'
 	@echo '                FAULTS=--recovery: how long recovery takes with 500,000 state records)'
 	@echo 'make fuzz       each fuzz target for a minute (SECONDS=n)'
+	@echo 'make bench      throughput and cost beside a bare copy loop (BENCH="--runs 2 --quick")'
 	@echo 'make clean      remove build/, installed jars and Python packages included'
 	@echo 'not built yet:  $(not_built_yet)'
 
@@ -72,6 +73,12 @@ faults:
 fuzz:
 	@$(install) build test lint
 	@tests/fuzz/run --seconds $(SECONDS)
+
+bench:
+	@$(install) build services test
+	@cmake --preset bench >/dev/null
+	@cmake --build --preset bench --target bench_tools >/dev/null
+	@$(venv_python) tests/bench/bench.py $(BENCH)
 
 $(not_built_yet):
 	@echo 'make $@ is not built yet' >&2

@@ -35,6 +35,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 KAFKA_JARS = ROOT / "build" / "kafka"
 LOOPBACK = "127.0.0.1"
+# For a life of a minute: the first tier of the compiler is the quicker one then.
+QUICK_JAVA = ("-Xms128m", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 _spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
 _reserved: list[socket.socket] = []
@@ -188,13 +190,18 @@ class Kafka(Service):
     """Apache Kafka, one node that is broker and controller (KRaft), at `bootstrap_servers`.
 
     `settings` are broker settings over the ones below. They may be changed until start(), for
-    instance to add a listener; the plain one on `port` must stay.
+    instance to add a listener; the plain one on `port` must stay. `java_options` are for the JVM.
     """
 
     name = "kafka"
 
-    def __init__(self, settings: Mapping[str, object] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Mapping[str, object] | None = None,
+        java_options: Sequence[str] = QUICK_JAVA,
+    ) -> None:
         super().__init__()
+        self.java_options = java_options
         self.port = reserve_port()
         self.controller_port = reserve_port()
         self.cluster_id = _kafka_uuid()
@@ -285,11 +292,7 @@ class Kafka(Service):
         home = os.environ.get("JAVA_HOME")
         return [
             f"{home}/bin/java" if home else "java",
-            "-Xms128m",
-            "-Xmx512m",
-            # The first tier of the compiler is the quicker one for a life of a minute.
-            "-XX:TieredStopAtLevel=1",
-            "-XX:+UseSerialGC",
+            *self.java_options,
             f"-Dlog4j2.configurationFile=file:{self.directory}/log4j2.properties",
             "-cp",
             f"{KAFKA_JARS}/*",
