@@ -3,7 +3,7 @@
 #ifndef PL_CLI_SETTINGS_H
 #define PL_CLI_SETTINGS_H
 
-#include "config.h"
+#include "config/config.h"
 #include "io/kafka.h"
 #include "io/redis.h"
 #include "planlift/status.h"

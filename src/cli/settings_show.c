@@ -7,6 +7,7 @@
 #include "cli/session.h"
 #include "cli/show.h"
 #include "cli/text.h"
+#include "config/reference.h"
 #include "wire/json_write.h"
 
 #define COMMAND "planlift config"
@@ -15,6 +16,7 @@
 struct given {
     struct pl_session_given session;
     bool is_json;
+    bool is_reference;
 };
 
 static int parse(int argc, char **argv, struct given *given)
@@ -24,6 +26,10 @@ static int parse(int argc, char **argv, struct given *given)
          .name = "json",
          .meaning = "one JSON object: value and from by name; a value is a string, or null",
          .is_given = &given->is_json},
+        {.letter = 'r',
+         .name = "reference",
+         .meaning = "every setting there is, and what it means, as a page in Markdown",
+         .is_given = &given->is_reference},
         {.letter = 'c',
          .name = "config",
          .argument = "FILE",
@@ -191,5 +197,9 @@ int pl_cli_config(int argc, char **argv)
     struct given given = {.session = {.is_verbose = true}};
     int code = parse(argc, argv, &given);
 
+    if (code == PL_GO_ON && given.is_reference) {
+        pl_config_reference(stdout);
+        return fflush(stdout) == 0 ? 0 : 1;
+    }
     return code == PL_GO_ON ? pl_session_run(COMMAND, &given.session, show_settings, &given) : code;
 }

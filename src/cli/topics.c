@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/settings.h"
+#include "config/reference.h"
 
 static const char usage[] =
     "Usage: planlift topics create [--config FILE]\n"

@@ -1,5 +1,5 @@
 /* The configuration file, a NUL, and environment variables with a NUL behind each. */
-#include "config.h"
+#include "config/config.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -48,6 +48,14 @@ def settings_of(world: World, *options: str | Path) -> Json:
     return json.loads(finished.out)
 
 
+def test_the_page_in_the_docs_is_what_the_command_prints(bare: World) -> None:
+    finished = bare.run("config", "--reference")
+    assert finished.status == 0, finished.err
+    assert finished.out == Path("docs/configuration.md").read_text(), (
+        "run `planlift config --reference > docs/configuration.md`"
+    )
+
+
 def test_defaults(bare: World) -> None:
     found = settings_of(bare)
     assert found["group.id"] == {"value": "planlift", "from": "default"}

@@ -7,6 +7,7 @@
 
 #include "base/signals.h"
 #include "cli/demo/demo_stage.h"
+#include "config/reference.h"
 
 /* It takes two seconds; where it takes this long, Kafka or Redis went away in between. */
 #define LIMIT_S 30

@@ -7,6 +7,7 @@
 
 #include "base/signals.h"
 #include "cli/run/service.h"
+#include "config/reference.h"
 #include "planlift/exit_reason.h"
 #include "planlift/log.h"
 

@@ -1,4 +1,4 @@
-/* Unit tests of config.c (contract 8, Configuration). */
+/* Unit tests of config/config.c (contract 8, Configuration). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "config.h"
+#include "config/config.h"
 
 static const char *const nothing[] = {NULL};
 
