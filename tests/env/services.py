@@ -83,8 +83,8 @@ class Service:
     """A server process with a folder of its own. As a context manager: started, then closed."""
 
     name = "service"
-    start_limit_s = 60.0
-    stop_limit_s = 30.0
+    start_limit_s = 180.0
+    stop_limit_s = 90.0
 
     def __init__(self) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix=f"planlift-{self.name}-"))
@@ -308,7 +308,7 @@ class Redis(Service):
     """
 
     name = "redis"
-    start_limit_s = 20.0
+    start_limit_s = 60.0
 
     def __init__(self, arguments: Iterable[str] = (), *, on_unix_socket: bool = False) -> None:
         super().__init__()

@@ -3,9 +3,11 @@
 know which one it is, run until it is caught.
 
     seeded.py --build build/dev [--runs 10] [--most 2000] [--only NAME]
+    seeded.py --build build/dev --check
 
 Only the changed files are compiled, with the commands of the build; their objects are linked before
 the libraries. A schedule counts as a catch if it is wrong with the bug and right without it.
+`--check` only looks whether each bug can still be seeded into the sources as they are.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,8 +57,10 @@ def changed_text(file: str, bug: Bug) -> str:
     return text
 
 
-def compile_changed(build: Path, folder: Path, file: str, bug: Bug) -> Path:
+def compile_changed(build: Path, file: str, bug: Bug, *options: str) -> Path:
     """Compile the changed file as the build does; warnings do not count."""
+    folder = build / "seeded" / bug.name
+    folder.mkdir(parents=True, exist_ok=True)
     commands = json.loads((build / "compile_commands.json").read_text("utf-8"))
     source = ROOT / file
     changed = folder / source.name
@@ -72,9 +76,26 @@ def compile_changed(build: Path, folder: Path, file: str, bug: Bug) -> Path:
     words[words.index("-o") + 1] = str(target)
     words[words.index(str(source))] = str(changed)
     # Headers beside the source are found from where it was.
-    words += ["-iquote", str(source.parent), "-w"]
-    subprocess.run(words, check=True, cwd=entry["directory"])
+    words += ["-iquote", str(source.parent), "-w", *options]
+    done = subprocess.run(words, cwd=entry["directory"], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SeedingError(f"{bug.name}: {file} does not compile with it:\n{done.stderr}")
     return target
+
+
+def check(build: Path, bug: Bug) -> str:
+    """What keeps the bug from being seeded; empty: nothing."""
+    try:
+        for file in files_of(bug):
+            compile_changed(build, file, bug, "-fsyntax-only")
+    except SeedingError as problem:
+        return str(problem)
+    return ""
+
+
+def files_of(bug: Bug) -> list[str]:
+    """Those that it changes."""
+    return sorted({edit.file for edit in bug.edits})
 
 
 def link_command(build: Path) -> list[str]:
@@ -92,14 +113,11 @@ def link_command(build: Path) -> list[str]:
 
 def build_bug(build: Path, bug: Bug) -> Path:
     """planlift_sim with the bug in it."""
-    folder = build / "seeded" / bug.name
-    folder.mkdir(parents=True, exist_ok=True)
-    files = sorted({edit.file for edit in bug.edits})
-    objects = [str(compile_changed(build, folder, file, bug)) for file in files]
+    objects = [str(compile_changed(build, file, bug)) for file in files_of(bug)]
     words = link_command(build)
     place = next(n for n, word in enumerate(words) if word.endswith(".a"))
     words[place:place] = objects
-    binary = folder / PROGRAM
+    binary = build / "seeded" / bug.name / PROGRAM
     words[words.index("-o") + 1] = str(binary)
     subprocess.run(words, check=True, cwd=build)
     return binary
@@ -199,6 +217,16 @@ def print_result(result: Result) -> None:
             print(f"        {bug.what}; seed {found.seed}: {found.fault[:160]}")
 
 
+def check_all(build: Path, bugs: list[Bug], jobs: int) -> int:
+    """`--check`."""
+    with ThreadPoolExecutor(jobs) as pool:
+        problems = [text for text in pool.map(lambda bug: check(build, bug), bugs) if text]
+    for problem in problems:
+        print(f"cannot be seeded: {problem}")
+    print(f"seeded bugs: {len(bugs) - len(problems)} of {len(bugs)} can be seeded")
+    return 1 if problems or not bugs else 0
+
+
 def main() -> int:
     """Parse the command line, try all bugs, and tell by the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
@@ -207,9 +235,12 @@ def main() -> int:
     parser.add_argument("--most", type=int, default=1000, help="schedules in a run")
     parser.add_argument("--only", nargs="*", help="these bugs")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--check", action="store_true", help="only whether they can be seeded")
     arguments = parser.parse_args()
     build = arguments.build.resolve()
     bugs = [bug for bug in BUGS if not arguments.only or bug.name in arguments.only]
+    if arguments.check:
+        return check_all(build, bugs, arguments.jobs)
     started = time.monotonic()
     subprocess.run(["ninja", "-C", str(build), PROGRAM], check=True, stdout=subprocess.DEVNULL)
     results = []

@@ -16,6 +16,8 @@
 #define RECONNECT_MS 600 /* until a broken one is back and the coordinator found again */
 #define MARKER_MS 8000   /* late markers come up to this much later */
 #define DOWN_MS 12000    /* a broker that went down is away for up to this */
+#define LYING_MS 20      /* a late one that waits for its moment looks this often */
+#define TROUBLED 24      /* a request in trouble is so much more often befallen */
 #define NEVER_MS (INT64_MAX / 2)
 
 /* How a place is away. */
@@ -161,6 +163,7 @@ struct delivery {
     bool wants_answer;
     bool is_twice, is_late;
     bool loses_answer;
+    int64_t lies_until_ms; /* of a late one: or until the next transaction is open */
 };
 
 struct answer {
@@ -266,6 +269,16 @@ static bool is_of_a_transaction(const struct sim_request *request)
     }
 }
 
+/* Is a transaction open that is later than the request's? */
+static bool meets_next(const struct sim_request *request)
+{
+    const struct pl_fake_producer *producer = producer_of(request);
+
+    return producer != NULL && producer->state == PL_FAKE_TXN_OPEN &&
+           (producer->epoch != request->session.epoch ||
+            sim_txn_number(request->rk) > request->number);
+}
+
 /* Was it late for something? A late request can take part in a later transaction of its epoch, or
  * even end it (KAFKA-17754). */
 static void judge_late(struct sim_request *request)
@@ -278,24 +291,29 @@ static void judge_late(struct sim_request *request)
         return;
     }
     sim_mattered(sim, (enum sim_manner)request->api->fates[SIM_FATE_LATE]);
-    if (!is_of_a_transaction(request) || producer->state != PL_FAKE_TXN_OPEN) {
+    if (!is_of_a_transaction(request) || !meets_next(request)) {
         return;
     }
+    sim_occurred(sim, SIM_LATE_INTO_NEXT);
     if (producer->epoch != request->session.epoch) {
-        sim_occurred(sim, SIM_LATE_INTO_NEXT);
-        sim_mattered(sim, SIM_LATE_INTO_NEXT);
-    } else if (sim_txn_number(request->rk) > request->number) {
-        sim_occurred(sim, SIM_LATE_INTO_NEXT); /* and nothing kept it out */
+        sim_mattered(sim, SIM_LATE_INTO_NEXT); /* else nothing kept it out */
     }
 }
+
+static void deliver(struct delivery delivery, int64_t ms);
 
 static void arrive(void *self, const void *data)
 {
     struct sim *sim = self;
     const struct delivery *delivery = data;
     struct sim_request *request = delivery->request;
-    rd_kafka_resp_err_t err = absence(sim, request->api);
+    rd_kafka_resp_err_t err;
 
+    if (sim_now(sim) < delivery->lies_until_ms && !meets_next(request)) {
+        deliver(*delivery, 1 + (int64_t)sim_below(sim, LYING_MS));
+        return;
+    }
+    err = absence(sim, request->api);
     count_timeouts(sim);
     if (delivery->is_late) {
         judge_late(request);
@@ -336,11 +354,18 @@ static int64_t late_ms(struct sim *sim)
     return 1 + (int64_t)sim_below(sim, (uint32_t)LATE_MS >> sim_below(sim, 9));
 }
 
+/* What made a transaction fail is often still there when it is aborted: trouble comes in company. */
 static bool befalls(struct sim_request *request, enum sim_fate fate)
 {
     int manner = request->api->fates[fate];
+    int throws = sim_txn_is_aborting(request->rk) ? TROUBLED : 1;
 
-    return manner >= 0 && sim_chance(request->rk->sim, (enum sim_manner)manner);
+    for (int i = 0; manner >= 0 && i < throws; i++) {
+        if (sim_chance(request->rk->sim, (enum sim_manner)manner)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void sim_send(struct sim_request *request)
@@ -368,6 +393,9 @@ void sim_send(struct sim_request *request)
         delivery.wants_answer = false;
         request->is_broken = true;
         ms += late_ms(sim);
+        if (is_of_a_transaction(request) && sim_below(sim, 2) == 0) {
+            delivery.lies_until_ms = sim_now(sim) + LATE_MS;
+        }
         send_answer(request, RD_KAFKA_RESP_ERR__TRANSPORT, -1);
     } else {
         delivery.loses_answer = befalls(request, SIM_FATE_REPLY_LOST);

@@ -234,8 +234,9 @@ void sim_txn_add_partition(rd_kafka_t *rk, enum pl_topic topic, int32_t partitio
 bool sim_txn_may_send(const rd_kafka_t *rk, enum pl_topic topic, int32_t partition);
 struct pl_fake_session sim_txn_session(const rd_kafka_t *rk);
 uint64_t sim_txn_number(const rd_kafka_t *rk); /* of transactions begun; 0: none, or no producer */
-void sim_txn_count_failure(rd_kafka_t *rk);    /* a message was not delivered */
-void sim_txn_require_bump(rd_kafka_t *rk);     /* the abort is to ask for a new epoch (KIP-360) */
+bool sim_txn_is_aborting(const rd_kafka_t *rk);
+void sim_txn_count_failure(rd_kafka_t *rk); /* a message was not delivered */
+void sim_txn_require_bump(rd_kafka_t *rk);  /* the abort is to ask for a new epoch (KIP-360) */
 void sim_txn_fail(rd_kafka_t *rk, rd_kafka_resp_err_t err, const char *text);       /* abortable */
 void sim_txn_fail_fatal(rd_kafka_t *rk, rd_kafka_resp_err_t err, const char *text); /* for good */
 

@@ -59,6 +59,11 @@ uint64_t sim_txn_number(const rd_kafka_t *rk)
     return rk->txn == NULL ? 0 : rk->txn->number;
 }
 
+bool sim_txn_is_aborting(const rd_kafka_t *rk)
+{
+    return rk->txn != NULL && rk->txn->state == SIM_STATE_ABORTING;
+}
+
 void sim_txn_count_failure(rd_kafka_t *rk)
 {
     rk->txn->failures++;

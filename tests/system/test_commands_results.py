@@ -185,7 +185,7 @@ def test_a_reader_that_goes_away_ends_it(ready: World) -> None:
         assert json.loads(out.readline())["requestId"] == "r"
         out.close()
         ask(ready, ready.request("c1", requestId="next", **wish("CHECK")))
-        assert process.wait(20) == 1
+        assert process.wait(120) == 1
         assert b"cannot write the output" in err.read()
 
 

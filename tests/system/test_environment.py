@@ -27,13 +27,13 @@ def topic(world: World) -> str:
 
 def commit(world: World, topic: str, value: bytes, *, is_good: bool) -> None:
     producer = world.client.producer({"transactional.id": f"{world.group}-{value.decode()}"})
-    producer.init_transactions(20)
+    producer.init_transactions(120)
     producer.begin_transaction()
     world.client.send(topic, [Message(b"k", value)], producer)
     if is_good:
-        producer.commit_transaction(20)
+        producer.commit_transaction(120)
     else:
-        producer.abort_transaction(20)
+        producer.abort_transaction(120)
 
 
 def test_aborted_records_are_hidden_from_read_committed(world: World, topic: str) -> None:

@@ -9,6 +9,7 @@ as a path which breaks. Each test asks for the outcome of its own.
 from __future__ import annotations
 
 import queue
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -19,7 +20,7 @@ from harness import KafkaClient, Planlift, World, eventually
 from harness.groups import committed_offsets
 from harness.kafka import Place
 from harness.proxy import Fault, Proxy, kafka_requests
-from harness.trial import BACK_S, Trial, Trials, side_by_side, sit_out
+from harness.trial import BACK_S, Trial, Trials, check_times, side_by_side, sit_out
 from harness.verdict import judge
 from services import LOOPBACK, Kafka, Redis, reserve_port
 
@@ -102,7 +103,7 @@ def finish(trial: Trial, process: Planlift) -> None:
     judge(trial.world)
 
 
-def run_trial(trial: Trial, path: Proxy, way: str, stage: str) -> None:
+def run_trial(trial: Trial, path: Proxy, way: str, stage: str) -> float:
     trial.world.settings["kafka.bootstrap.servers"] = path.address
     process = trial.start()
     path.break_at(WAYS[way], STAGES[stage](trial.world))
@@ -112,8 +113,11 @@ def run_trial(trial: Trial, path: Proxy, way: str, stage: str) -> None:
     ends = written(trial.world)
     sit_out(process, OUTAGE_S)
     path.heal()
+    healed = time.monotonic()
     await_back(trial.world, process, ends)
+    seconds = time.monotonic() - healed
     finish(trial, process)
+    return seconds
 
 
 # --- all of them ----------------------------------------------------------------------------------
@@ -149,12 +153,12 @@ def trials(
     for path in paths:
         free.put(path)
 
-    def run(way: str, stage: str) -> None:
+    def run(way: str, stage: str) -> float:
         path = free.get()
         client = KafkaClient(broker.bootstrap_servers)
         world = World(broker, redis_server, client, f"{way}-{stage}")
         try:
-            run_trial(Trial(world), path, way, stage)
+            return run_trial(Trial(world), path, way, stage)
         finally:
             world.close()
             path.heal()
@@ -167,7 +171,11 @@ def trials(
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("way", WAYS)
 def test_an_outage(trials: Trials, way: str, stage: str) -> None:
-    trials[way, stage].result(300)
+    trials[way, stage].result()
+
+
+def test_they_are_over_soon(trials: Trials) -> None:
+    check_times(trials)
 
 
 # --- the broker itself ----------------------------------------------------------------------------

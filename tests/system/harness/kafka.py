@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ _JUST_BACK = (
     KafkaError.UNKNOWN_LEADER_EPOCH,
     KafkaError.NOT_LEADER_FOR_PARTITION,  # of a topic that was made a moment ago
 )
-LATE_MARKER_S = 3
+LATE_MARKER_S = 10
 READ_COMMITTED = "read_committed"
 READ_UNCOMMITTED = "read_uncommitted"
 
@@ -219,14 +220,14 @@ class KafkaClient:
             "fetch.wait.max.ms": 5,
         }
         ends = self.ends(topic) if to_end else {}
-        held_back = Deadline(LATE_MARKER_S)  # or by a transaction that is still open
+        held_back = time.monotonic() + LATE_MARKER_S  # or by a transaction that is still open
         with closing(Consumer(settings)) as consumer:
             # Asked of the consumer itself: one that knows the leaders starts half a second earlier.
             open_partitions = set(range(_partitions(consumer, topic)))
             at_stable_end: set[int] = set()
             consumer.assign([TopicPartition(topic, n, OFFSET_BEGINNING) for n in open_partitions])
             while open_partitions and not deadline.is_over:
-                if to_end and held_back.is_over:
+                if to_end and time.monotonic() > held_back:
                     open_partitions -= at_stable_end
                 message = consumer.poll(min(deadline.left, 0.2))
                 if message is None:
