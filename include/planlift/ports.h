@@ -62,9 +62,8 @@ enum pl_feed_event_kind {
 struct pl_feed_event {
     enum pl_feed_event_kind kind;
     struct pl_record record;
-    const int32_t
-        *partitions; /* ASSIGNED: partition numbers, of both inputs alike (I10); valid until
-                                  the next poll */
+    /* ASSIGNED: partition numbers, of both inputs alike (I10); valid until the next poll */
+    const int32_t *partitions;
     size_t partition_count;
 };
 
@@ -181,9 +180,10 @@ struct pl_cache_read {
     int32_t partition;
     struct pl_cache_field *fields;
     size_t field_count;
-    struct pl_bytes
-        checkpoint;        /* filled: read in the same command as the fields (I1); may be null */
-    int64_t stored_fields; /* filled: how many fields the hash has, the checkpoint included */
+    /* Filled: the checkpoint, read in the same command as the fields (I1), may be null; how many
+     * fields the hash has, the checkpoint included. */
+    struct pl_bytes checkpoint;
+    int64_t stored_fields;
 };
 
 struct pl_cache_write {

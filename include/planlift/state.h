@@ -78,11 +78,11 @@ struct pl_progress {
 struct pl_checkpoint {
     struct pl_bytes cluster_id;
     int64_t next_offset; /* of the state partition: everything below is in the hash */
-    int64_t
-        progress_offset; /* of the progress record below it: must be found there again, or a later
-                                one, of the same incarnation; -1: the log has none yet */
-    int64_t written_ms;  /* wall clock; how old the cache is when it is found again (A10) */
-    bool is_whole;       /* false: a transaction's records are only partly in the hash */
+    /* Of the progress record below it: must be found there again, or a later one, of the same
+     * incarnation; -1: the log has none yet. */
+    int64_t progress_offset;
+    int64_t written_ms; /* wall clock; how old the cache is when it is found again (A10) */
+    bool is_whole;      /* false: a transaction's records are only partly in the hash */
     struct pl_progress progress;
 };
 

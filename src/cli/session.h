@@ -43,10 +43,9 @@ struct pl_session {
     struct pl_settings settings;
     struct pl_system_world system;
     struct pl_world world;
-    struct pl_arena
-        arena;           /* lives as long as the session; a command may reset it between records */
-    struct pl_page page; /* standard output */
-    int64_t started_ms;  /* of the work that progress is reported of */
+    struct pl_arena arena; /* as long as the session; a command may reset it between records */
+    struct pl_page page;   /* standard output */
+    int64_t started_ms;    /* of the work that progress is reported of */
     int64_t reported_ms;
     bool has_report; /* a line of it stands on the terminal */
     /* NULL until asked for. */

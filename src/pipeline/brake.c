@@ -12,15 +12,10 @@
 #define STEP_MS 100
 #define REPORT_EVERY_MS 10000
 
-static int64_t monotonic_ms(const struct pl_run *run)
-{
-    return run->options->world.ops->monotonic_ms(run->options->world.self);
-}
-
 static void engage(struct pl_run *run)
 {
     struct pl_brake *brake = &run->brake;
-    int64_t now = monotonic_ms(run);
+    int64_t now = pl_monotonic_ms(run);
 
     brake->hold_until_ms = now + HOLD_MS;
     if (brake->reported_ms == 0 || now - brake->reported_ms >= REPORT_EVERY_MS) {
@@ -63,7 +58,7 @@ void pl_brake_wait(struct pl_run *run)
     if (brake->hold_until_ms == 0) {
         return;
     }
-    while (monotonic_ms(run) < brake->hold_until_ms && !world->ops->should_stop(world->self)) {
+    while (pl_monotonic_ms(run) < brake->hold_until_ms && !pl_should_stop(run)) {
         world->ops->wait_ms(world->self, STEP_MS);
     }
     brake->hold_until_ms = 0;

@@ -65,6 +65,16 @@ struct pl_run {
     struct pl_buffer outbox; /* bytes of the batch's messages and state */
 };
 
+static inline int64_t pl_monotonic_ms(const struct pl_run *run)
+{
+    return run->options->world.ops->monotonic_ms(run->options->world.self);
+}
+
+static inline bool pl_should_stop(const struct pl_run *run)
+{
+    return run->options->world.ops->should_stop(run->options->world.self);
+}
+
 /* ---- the batch ------------------------------------------------------------------------------- */
 
 /* A customer that the batch touches, as the records before left it (the overlay). */
@@ -206,17 +216,45 @@ void pl_brake_count(struct pl_run *run, const struct pl_batch *batch);
 /* Wait as long as the brake holds. */
 void pl_brake_wait(struct pl_run *run);
 
-/* Parts of recover: refuse what can be told to be wrong with an owned partition whose cache cannot
- * be gone on from, before anything is touched. committed: the group's offsets. Errors: as
- * pl_recover. */
+/* group: note what the group did, or keep the record that it delivered. *ret_is_rebalance:
+ * partitions came or went. Errors: PL_FENCED, PL_FATAL. */
+PL_MUST_CHECK enum pl_status pl_poll_group(struct pl_run *run, int timeout_ms, bool *ret_is_idle,
+                                           bool *ret_is_rebalance, struct pl_error *error);
+/* Serve the group while something else takes long. Errors: PL_ABORT: partitions were given or
+ * taken, the run has noted it, or it was asked to stop; PL_FENCED, PL_FATAL. */
+PL_MUST_CHECK enum pl_status pl_serve_group(struct pl_run *run, int timeout_ms,
+                                            struct pl_error *error);
+
+/* ---- parts of recover ------------------------------------------------------------------------ */
+
+/* look: refuse what can be told to be wrong with an owned partition whose cache cannot be gone on
+ * from, before anything is touched. committed: the group's offsets. Errors: as pl_recover. */
 PL_MUST_CHECK enum pl_status pl_look(struct pl_run *run, int32_t partition,
                                      const int64_t committed[PL_INPUT_COUNT],
                                      struct pl_error *error);
 
+/* restore: bring the cache of an owned partition to where its state log ends. Its progress,
+ * checkpoint and next_offset are as the invariants say then. Errors: as pl_recover. */
+PL_MUST_CHECK enum pl_status pl_restore(struct pl_run *run, struct pl_partition *partition,
+                                        struct pl_error *error);
 /* Why the cache cannot be gone on from; NULL if it can. first, end: of the state log. */
 const char *pl_checkpoint_fault(const struct pl_pipeline_options *options,
                                 const struct pl_checkpoint *checkpoint, int64_t first, int64_t end);
 
+/* state_read: one partition of the state log. */
+struct pl_state_span {
+    int32_t partition;
+    int64_t from;
+    int64_t end; /* as read_uncommitted sees it (I8) */
+};
+typedef enum pl_status pl_state_take_fn(void *self, const struct pl_state_event *event,
+                                        struct pl_error *error);
+/* Read it up to its end, or past it; what is acknowledged and not yet visible is waited for, while
+ * the group is served. *ret_position: past all that was read. Errors: PL_AGAIN (it says nothing
+ * more); those of take and pl_serve_group. */
+PL_MUST_CHECK enum pl_status pl_state_read(struct pl_run *run, const struct pl_state_span *span,
+                                           pl_state_take_fn *take, void *self,
+                                           int64_t *ret_position, struct pl_error *error);
 /* Read a progress record of the state log. Errors: PL_FATAL (damaged, newer format, another
  * deployment's). */
 PL_MUST_CHECK enum pl_status pl_progress_check(const struct pl_run *run, int32_t partition,
@@ -224,7 +262,7 @@ PL_MUST_CHECK enum pl_status pl_progress_check(const struct pl_run *run, int32_t
                                                struct pl_progress *ret_progress,
                                                struct pl_error *error);
 
-/* How far an input partition was taken in, by the group's offset and by the state. */
+/* positions: how far an input partition was taken in, by the group's offset and by the state. */
 struct pl_position_claim {
     int32_t partition;
     int input;
@@ -232,15 +270,14 @@ struct pl_position_claim {
     int64_t progress;
     bool has_state; /* false: the very first start, progress is the earliest record */
 };
-
 /* Contract 2: whether it can be gone on from there. Errors: PL_AGAIN, PL_FATAL. */
 PL_MUST_CHECK enum pl_status pl_position_check(const struct pl_run *run,
                                                const struct pl_position_claim *claim,
                                                struct pl_error *error);
-
-/* Serve the group while something else takes long. Errors: PL_ABORT: partitions were given or
- * taken, the run has noted it, or it was asked to stop; PL_FENCED, PL_FATAL. */
-PL_MUST_CHECK enum pl_status pl_serve_group(struct pl_run *run, int timeout_ms,
-                                            struct pl_error *error);
+/* The offsets to go on from, into the partition's progress. committed: the group's;
+ * *ret_is_behind: they are not what they should be. Errors: as above. */
+PL_MUST_CHECK enum pl_status pl_find_positions(struct pl_run *run, struct pl_partition *partition,
+                                               const int64_t committed[PL_INPUT_COUNT],
+                                               bool *ret_is_behind, struct pl_error *error);
 
 #endif

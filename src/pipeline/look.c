@@ -5,8 +5,6 @@
 
 #include "flow.h"
 
-#define READ_WAIT_MS 100
-#define STALL_MS 30000
 /* Where to look for the newest progress record: it is the last record of a transaction, but aborted
  * ones may follow. */
 #define FIRST_STEP_BACK 2
@@ -22,9 +20,10 @@ struct look {
 
 /* ---- the state log --------------------------------------------------------------------------- */
 
-static enum pl_status take_record(struct look *look, const struct pl_state_event *event,
+static enum pl_status take_record(void *self, const struct pl_state_event *event,
                                   struct pl_error *error)
 {
+    struct look *look = self;
     enum pl_status status;
 
     if (!pl_bytes_equal(event->key, PL_PROGRESS_FIELD)) {
@@ -35,43 +34,17 @@ static enum pl_status take_record(struct look *look, const struct pl_state_event
     return status;
 }
 
-static enum pl_status read_from(struct look *look, int64_t from, struct pl_error *error)
-{
-    const struct pl_state_log *log = &look->run->options->state_log;
-    const struct pl_world *world = &look->run->options->world;
-    int64_t heard_ms = world->ops->monotonic_ms(world->self);
-    enum pl_status status = log->ops->open(log->self, look->partition, from, error);
-
-    while (status == PL_OK) {
-        struct pl_state_event event;
-
-        status = log->ops->read(log->self, READ_WAIT_MS, &event, error);
-        if (status == PL_OK && event.kind == PL_STATE_RECORD) {
-            heard_ms = world->ops->monotonic_ms(world->self);
-            status = take_record(look, &event, error);
-        } else if (status == PL_OK && event.kind == PL_STATE_END && event.offset >= look->end) {
-            break;
-        } else if (status == PL_OK) {
-            status = pl_serve_group(look->run, 0, error);
-            if (status == PL_OK && world->ops->monotonic_ms(world->self) - heard_ms > STALL_MS) {
-                status = pl_fail(error, PL_AGAIN, "the state log says nothing more");
-            }
-        }
-    }
-    log->ops->close(log->self);
-    return status;
-}
-
 /* Look for the newest progress record, further back if there is none. */
 static enum pl_status find_progress(struct look *look, struct pl_error *error)
 {
     int64_t back = FIRST_STEP_BACK;
-    int64_t from = look->end;
+    struct pl_state_span span = {look->partition, look->end, look->end};
+    int64_t position;
     enum pl_status status = PL_OK;
 
-    while (status == PL_OK && !look->has_progress && from > look->first) {
-        from = look->end - look->first > back ? look->end - back : look->first;
-        status = read_from(look, from, error);
+    while (status == PL_OK && !look->has_progress && span.from > look->first) {
+        span.from = look->end - look->first > back ? look->end - back : look->first;
+        status = pl_state_read(look->run, &span, take_record, look, &position, error);
         back *= STEP_FACTOR;
     }
     return status;

@@ -32,88 +32,6 @@ struct waiting {
     struct pl_error reported; /* the reason last told */
 };
 
-static int64_t monotonic_ms(const struct pl_run *run)
-{
-    return run->options->world.ops->monotonic_ms(run->options->world.self);
-}
-
-static bool should_stop(const struct pl_run *run)
-{
-    return run->options->world.ops->should_stop(run->options->world.self);
-}
-
-/* ---- the group ------------------------------------------------------------------------------- */
-
-static void disown_all(struct pl_run *run)
-{
-    pl_inbox_drop(run, run->inbox.count);
-    for (int32_t number = 0; number < run->options->partition_count; number++) {
-        run->partitions[number].is_owned = false;
-    }
-    run->owned_count = 0;
-    run->is_member = false;
-    run->is_restored = false;
-}
-
-static void own(struct pl_run *run, const struct pl_feed_event *event)
-{
-    disown_all(run);
-    for (size_t i = 0; i < event->partition_count; i++) {
-        run->partitions[event->partitions[i]].is_owned = true;
-    }
-    run->owned_count = event->partition_count;
-    run->is_member = true;
-    pl_log(INFO, "assigned", PL_F_INT("partitions", event->partition_count));
-}
-
-/* Note what the group did, or keep the record. *ret_is_rebalance: partitions came or went. */
-static enum pl_status take_event(struct pl_run *run, int timeout_ms, bool *ret_is_idle,
-                                 bool *ret_is_rebalance, struct pl_error *error)
-{
-    const struct pl_feed *feed = &run->options->feed;
-    struct pl_feed_event event;
-    enum pl_status status = feed->ops->poll(feed->self, timeout_ms, &event, error);
-
-    *ret_is_idle = true;
-    *ret_is_rebalance = false;
-    if (status != PL_OK) {
-        return status;
-    }
-    switch (event.kind) {
-    case PL_FEED_IDLE:
-        break;
-    case PL_FEED_RECORD:
-        *ret_is_idle = false;
-        pl_inbox_add(run, &event.record);
-        break;
-    case PL_FEED_ASSIGNED:
-        *ret_is_rebalance = true;
-        own(run, &event);
-        break;
-    case PL_FEED_REVOKED:
-        *ret_is_rebalance = true;
-        disown_all(run);
-        pl_log(INFO, "revoked", PL_F_INT("partitions", 0));
-        break;
-    }
-    return PL_OK;
-}
-
-enum pl_status pl_serve_group(struct pl_run *run, int timeout_ms, struct pl_error *error)
-{
-    bool is_idle;
-    bool is_rebalance;
-    enum pl_status status = take_event(run, timeout_ms, &is_idle, &is_rebalance, error);
-
-    if (status == PL_OK && is_rebalance) {
-        return pl_fail(error, PL_ABORT, "the group has given or taken partitions");
-    }
-    if (status == PL_OK && should_stop(run)) { /* a recovery may take long */
-        return pl_fail(error, PL_ABORT, "asked to stop");
-    }
-    return status;
-}
-
 /* ---- consume --------------------------------------------------------------------------------- */
 
 /* Wait for a record, then take what else is there; a batch that is not full waits for more only
@@ -127,16 +45,17 @@ static enum pl_status consume(struct pl_run *run, int timeout_ms, struct pl_erro
     int wait = run->inbox.count == 0 ? timeout_ms : 0;
 
     while (status == PL_OK && !is_rebalance && !pl_inbox_is_full(run)) {
-        status = take_event(run, wait, &is_idle, &is_rebalance, error);
+        status = pl_poll_group(run, wait, &is_idle, &is_rebalance, error);
         if (status != PL_OK || run->inbox.count == 0) {
             break;
         }
         if (deadline == 0) {
-            deadline = monotonic_ms(run) + run->options->batch_max_wait_ms;
+            deadline = pl_monotonic_ms(run) + run->options->batch_max_wait_ms;
         }
         wait = 0;
         if (is_idle) {
-            int64_t left = run->options->batch_max_wait_ms > 0 ? deadline - monotonic_ms(run) : 0;
+            int64_t left =
+                run->options->batch_max_wait_ms > 0 ? deadline - pl_monotonic_ms(run) : 0;
 
             if (left <= 0) {
                 break;
@@ -208,7 +127,7 @@ static enum pl_status handle_trouble(struct pl_run *run, const struct pl_batch *
 static void report_away(const struct pl_run *run, struct waiting *waiting,
                         const struct pl_error *error)
 {
-    int64_t now = monotonic_ms(run);
+    int64_t now = pl_monotonic_ms(run);
 
     if (waiting->since_ms == 0) {
         waiting->since_ms = now;
@@ -247,7 +166,7 @@ static void report_back(const struct pl_run *run, struct waiting *waiting)
     waiting->aborts = 0;
     waiting->wait_ms = 0;
     if (waiting->since_ms != 0) {
-        pl_log(INFO, "going_on", PL_F_INT("after_ms", monotonic_ms(run) - waiting->since_ms));
+        pl_log(INFO, "going_on", PL_F_INT("after_ms", pl_monotonic_ms(run) - waiting->since_ms));
         *waiting = (struct waiting){.is_away = false};
     }
 }
@@ -258,7 +177,7 @@ static enum pl_status check_drained(struct pl_run *run, int64_t *checked_ms, boo
                                     struct pl_error *error)
 {
     const struct pl_feed *feed = &run->options->feed;
-    int64_t now = monotonic_ms(run);
+    int64_t now = pl_monotonic_ms(run);
     enum pl_status status;
 
     /* Not before we know our share and have looked at its offsets: they may be such that nothing
@@ -300,7 +219,7 @@ static enum pl_status loop(struct pl_run *run, struct pl_error *error)
     enum pl_status status = PL_OK;
     bool is_drained = false;
 
-    while (status == PL_OK && !is_drained && !should_stop(run)) {
+    while (status == PL_OK && !is_drained && !pl_should_stop(run)) {
         struct pl_batch batch = {.count = 0};
 
         status = turn(run, &batch, error);

@@ -48,8 +48,7 @@ const char *pl_avro_label(const struct pl_avro_type *type, struct pl_arena *aren
 struct pl_avro_field {
     struct pl_bytes name;
     const struct pl_avro_type *type;
-    struct pl_bytes
-        default_value; /* in Avro binary; null: none, or not of the simple kinds below */
+    struct pl_bytes default_value; /* Avro binary; null: none, or not of the simple kinds below */
 };
 
 /* A type; several places of a tree may share one. Logical types play no part: they change nothing

@@ -515,7 +515,7 @@ static struct pl_bytes change_value(const struct pl_run *run, const struct pl_st
                 "src/pipeline/recover.c",
                 r"""
         if (status == PL_OK) {
-            status = find_positions(run, partition, committed[i++], &is_behind[number], error);
+            status = pl_find_positions(run, partition, committed[i++], &is_behind[number], error);
         }
     }
     return status;
@@ -535,7 +535,7 @@ static enum pl_status find_all(struct pl_run *run, int64_t (*committed)[PL_INPUT
     for (int32_t number = 0; status == PL_OK && number < run->options->partition_count;
          number++) {
         if (run->partitions[number].is_owned) {
-            status = find_positions(run, &run->partitions[number], committed[i++],
+            status = pl_find_positions(run, &run->partitions[number], committed[i++],
                                     &is_behind[number], error);
         }
     }
@@ -726,14 +726,14 @@ static enum pl_status find_all(struct pl_run *run, int64_t (*committed)[PL_INPUT
         "tombstones of the state topic are not carried into the cache",
         (
             Edit(
-                "src/pipeline/recover.c",
+                "src/pipeline/restore.c",
                 r"""
-    add_write(restore, event);
+    pl_slice_add(&restore->slice, event->key, event->value);
     return PL_OK;
 """,
                 r"""
     if (!pl_bytes_is_null(event->value)) {
-        add_write(restore, event);
+        pl_slice_add(&restore->slice, event->key, event->value);
     }
     return PL_OK;
 """,
@@ -746,7 +746,7 @@ static enum pl_status find_all(struct pl_run *run, int64_t (*committed)[PL_INPUT
         "after a restore, reading goes on at the group's offset and not at the progress",
         (
             Edit(
-                "src/pipeline/recover.c",
+                "src/pipeline/positions.c",
                 r"""
         if (status == PL_OK && committed[input] != *next) {
             *ret_is_behind = true;
@@ -790,6 +790,6 @@ UNSEEN: tuple[Unseen, ...] = (
         "I3, A10",
         "the simulated topics are never made anew and lose no records, and no schedule lasts as "
         "long as tombstones are kept",
-        "unit.pipeline.recover, system.cache, system.offsets",
+        "unit.pipeline.restore, system.cache, system.offsets",
     ),
 )

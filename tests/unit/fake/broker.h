@@ -58,9 +58,8 @@ struct pl_fake_producer {
     int epoch;
     uint64_t sequence; /* of the transaction, over all epochs */
     enum pl_fake_txn_state state;
-    enum pl_fake_txn_state
-        ended;           /* how the last one of this epoch did: COMMITTING, ABORTING; NONE */
-    int timed_out_epoch; /* the last that lost a transaction to its timeout; 0: none */
+    enum pl_fake_txn_state ended; /* how the epoch's last one did: COMMITTING, ABORTING; NONE */
+    int timed_out_epoch;          /* the last that lost a transaction to its timeout; 0: none */
     bool is_touched[PL_TOPIC_COUNT][PL_FAKE_MAX_PARTITIONS]; /* takes part, and has no marker yet */
     bool has_offsets; /* the group takes part, or offsets are pending: those are unstable */
     int64_t offsets[PL_FAKE_MAX_PARTITIONS][PL_INPUT_COUNT]; /* -1: none */
