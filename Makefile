@@ -1,7 +1,7 @@
 # The everyday commands. Each installs what it needs (tests/env/install) and says what it does.
 
 install := tests/env/install
-not_built_yet := image helm-test
+not_built_yet := image
 venv_python := build/venv/bin/python
 
 SEEDS ?= 20000
@@ -9,7 +9,7 @@ FAULTS ?= --long
 SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format sanitize simulate seeded faults fuzz bench clean $(not_built_yet)
+.PHONY: help demo test lint format sanitize simulate seeded faults fuzz bench helm-test clean $(not_built_yet)
 
 help:
 	@echo 'make demo       the service at work on a Kafka and a Redis of its own'
@@ -23,6 +23,7 @@ help:
 	@echo '                FAULTS=--recovery: how long recovery takes with 500,000 state records)'
 	@echo 'make fuzz       each fuzz target for a minute (SECONDS=n)'
 	@echo 'make bench      throughput and cost beside a bare copy loop (BENCH="--runs 2 --quick")'
+	@echo 'make helm-test  the Helm chart: values, templates and manifests, and its containers run'
 	@echo 'make clean      remove build/, installed jars and Python packages included'
 	@echo 'not built yet:  $(not_built_yet)'
 
@@ -79,6 +80,13 @@ bench:
 	@cmake --preset bench >/dev/null
 	@cmake --build --preset bench --target bench_tools >/dev/null
 	@$(venv_python) tests/bench/bench.py $(BENCH)
+
+helm-test:
+	@$(install) build services test helm
+	@cmake --preset dev >/dev/null
+	@cmake --build --preset dev --target planlift >/dev/null
+	@PYTHONPATH=tests:tests/env:tests/system PYTHONDONTWRITEBYTECODE=1 \
+	    $(venv_python) -m pytest -q --durations=5 tests/helm
 
 $(not_built_yet):
 	@echo 'make $@ is not built yet' >&2
