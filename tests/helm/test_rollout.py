@@ -1,0 +1,156 @@
+"""The chart's containers at work: what Helm renders is run as processes (pods.py) against a Kafka
+and a Redis, with a rolling restart and a scaling from 1 to 3 and back while requests flow."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from harness import World, eventually
+from harness.samples import customer_facts, wish
+from harness.verdict import judge
+from helm.chart import Json, objects, of_kind, render
+from helm.pods import Pod, StatefulSet
+from services import ROOT, Redis, reserve_port
+
+PASSWORD = "of the cache"
+CUSTOMERS = [f"customer-{n}" for n in range(40)]
+
+
+@pytest.fixture
+def cache() -> Iterator[Redis]:
+    """One that wants a password, for that to come from a Secret."""
+    with Redis(["--requirepass", PASSWORD]) as server:
+        yield server
+
+
+@pytest.fixture
+def manifests(world: World, cache: Redis) -> list[Json]:
+    values = {
+        "groupId": world.group,
+        "kafka": {"bootstrapServers": world.kafka.bootstrap_servers},
+        "redis": {"url": cache.url, "existingSecret": "cache", "passwordKey": "pw"},
+        "catalogue": {"content": (ROOT / "catalogue" / "csp.json").read_text()},
+        "http": {"port": reserve_port()},
+        "topics": {
+            "events": world.topics.events,
+            "requests": world.topics.requests,
+            "results": world.topics.results,
+            "state": world.topics.state,
+            "partitions": world.partitions,
+            "replicationFactor": 1,
+            "createJob": {"enabled": True},
+        },
+        "replicaCount": 1,
+    }
+    return objects(render(values))
+
+
+@pytest.fixture
+def files(manifests: list[Json]) -> dict[tuple[str, str], dict[str, str]]:
+    """The Secrets and ConfigMaps of the cluster."""
+    made = of_kind(manifests, "ConfigMap")
+    return {
+        ("configMap", made["metadata"]["name"]): made["data"],
+        ("secret", "cache"): {"pw": f"{PASSWORD}\n"},
+    }
+
+
+class Requests:
+    """Requests that go on until they are stopped, a few at a time."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._is_over = threading.Event()
+        self._sent = 0
+        self._thread = threading.Thread(target=self._send)
+        self._thread.start()
+
+    def _send(self) -> None:
+        world = self._world
+        while not self._is_over.wait(0.05):
+            asked = [
+                world.request(c, **wish("ADD_LICENSES")) for c in CUSTOMERS[:: 1 + self._sent % 7]
+            ]
+            world.client.send(world.topics.requests, asked)
+            self._sent += len(asked)
+
+    @property
+    def sent(self) -> int:
+        return self._sent
+
+    def await_more(self, count: int) -> None:
+        """Until so many more are sent."""
+        target = self._sent + count
+        eventually(lambda: self._sent >= target, f"{count} more requests sent", 60)
+
+    def close(self) -> None:
+        self._is_over.set()
+        self._thread.join()
+
+
+def run_to_end(manifest: Json, files: dict[tuple[str, str], dict[str, str]]) -> str:
+    """A pod that does something and ends: what it said."""
+    spec = manifest["spec"]
+    if manifest["kind"] == "Job":
+        spec = spec["template"]["spec"]
+    with closing(Pod(manifest["metadata"]["name"], spec, files, "127.0.1.100")) as pod:
+        pod.start()
+        assert pod.finish(120) == 0, pod.err.tail()
+        return pod.out.text
+
+
+def test_rolling_and_scaling_lose_nothing(
+    world: World,
+    manifests: list[Json],
+    files: dict[tuple[str, str], dict[str, str]],
+) -> None:
+    run_to_end(of_kind(manifests, "Job"), files)  # makes the topics, before all else
+    with closing(StatefulSet(of_kind(manifests, "StatefulSet"), files)) as pods:
+        pods.scale(1)
+        for customer in CUSTOMERS:
+            world.client.send(world.topics.events, customer_facts(world, customer))
+        with closing(Requests(world)) as requests:
+            requests.await_more(200)
+            pods.scale(3)
+            requests.await_more(200)
+            pods.roll()
+            requests.await_more(200)
+            pods.scale(1)
+            requests.await_more(200)
+        sent = requests.sent
+        await_taken_in(world)
+        assert "NOT_ELIGIBLE" in run_to_end(of_kind(manifests, "Pod"), files)  # helm test
+        check_confined(pods.pods[0])
+    report = judge(world)
+    print(f"{sent} requests; {report.describe()}")
+
+
+def await_taken_in(world: World) -> None:
+    ends = {**world.client.ends(world.topics.requests), **world.client.ends(world.topics.events)}
+
+    def is_taken_in() -> bool:
+        committed = world.client.committed(world.group)
+        return all(committed.get(place, 0) >= end for place, end in ends.items())
+
+    eventually(is_taken_in, "all taken in", 60)
+
+
+def check_confined(pod: Pod) -> None:
+    """The process itself, as the kernel sees it: no root, no capability, nothing to gain."""
+    status = dict(
+        line.split(":\t", 1)
+        for line in Path(f"/proc/{pod.process.pid}/status").read_text().splitlines()
+        if ":\t" in line
+    )
+    assert status["Name"] == "planlift"
+    assert status["Uid"].split() == ["65532"] * 4
+    assert int(status["CapEff"], 16) == int(status["CapBnd"], 16) == 0
+    assert status["NoNewPrivs"] == "1"
+    mounts = Path(f"/proc/{pod.process.pid}/mounts").read_text().splitlines()
+    [root] = [line for line in mounts if line.split()[1] == "/"]
+    assert "ro" in root.split()[3].split(","), root
