@@ -13,7 +13,8 @@
 
 /* Where writer schemas come from: the embedded registry, a folder, or a schema registry.
  * fetch: the schema's JSON for an id, a view into the arena. Errors: PL_NOT_FOUND (no such id: the
- * record is a dead letter unknown_schema), PL_AGAIN (cannot be asked now: wait, no dead letter). */
+ * record is a dead letter unknown_schema), PL_BAD_DATA (it is no schema of Avro's:
+ * incompatible_schema), PL_AGAIN (cannot be asked now: wait, no dead letter). */
 struct pl_schema_source {
     enum pl_status (*fetch)(void *self, uint32_t id, struct pl_arena *arena,
                             struct pl_bytes *ret_json, struct pl_error *error);
@@ -41,6 +42,15 @@ PL_MUST_CHECK enum pl_status pl_decoder_new(const struct pl_own_schemas *schemas
                                             struct pl_error *error,
                                             struct pl_decoder **ret_decoder);
 void pl_decoder_free(struct pl_decoder *decoder);
+
+/* An id that the source did not know is not asked for twice until this is called: from then on it
+ * may have been registered. Call it when new records have come. */
+void pl_decoder_ask_anew(struct pl_decoder *decoder);
+
+/* Fetch the schema of an id ahead of its records. Errors: PL_BAD_DATA: a topic's records that have
+ * it will be refused, and why; PL_NOT_FOUND, PL_AGAIN. */
+PL_MUST_CHECK enum pl_status pl_decoder_learn(struct pl_decoder *decoder, enum pl_topic topic,
+                                              uint32_t id, struct pl_error *error);
 
 /* A framed value to the record, all strings copied to the arena (optional strings that are empty
  * become null). value may be null.

@@ -95,16 +95,26 @@ enum pl_status pl_session_catalogue(struct pl_session *session, struct pl_error 
     return pl_cli_catalogue_load(path, error, &session->catalogue) == PL_OK ? PL_OK : PL_BAD_DATA;
 }
 
+enum pl_status pl_session_schemas(struct pl_session *session, struct pl_error *error)
+{
+    enum pl_status status = PL_OK;
+
+    if (session->schemas == NULL) {
+        status =
+            pl_schemas_open(&session->settings, &session->world, NULL, error, &session->schemas);
+    }
+    return status == PL_OK ? PL_OK : PL_BAD_DATA;
+}
+
 enum pl_status pl_session_decoder(struct pl_session *session, struct pl_error *error)
 {
     const struct pl_own_schemas own = pl_schemas_own();
-    const char *path = pl_config_text(session->settings.config, PL_SETTING_SCHEMAS_PATH);
     enum pl_status status;
 
     if (session->decoder != NULL) {
         return PL_OK;
     }
-    status = pl_schemas_load(path, error, &session->schemas);
+    status = pl_session_schemas(session, error);
     if (status == PL_OK) {
         session->source = pl_schemas_source(session->schemas);
         status = pl_decoder_new(&own, &session->source, error, &session->decoder);

@@ -82,6 +82,7 @@ bool pl_session_is_stopped(const struct pl_session *session);
 /* Errors: PL_BAD_DATA. */
 PL_MUST_CHECK enum pl_status pl_session_catalogue(struct pl_session *session,
                                                   struct pl_error *error);
+PL_MUST_CHECK enum pl_status pl_session_schemas(struct pl_session *session, struct pl_error *error);
 PL_MUST_CHECK enum pl_status pl_session_decoder(struct pl_session *session, struct pl_error *error);
 PL_MUST_CHECK enum pl_status pl_session_scan(struct pl_session *session, struct pl_error *error);
 PL_MUST_CHECK enum pl_status pl_session_sender(struct pl_session *session, struct pl_error *error);

@@ -112,16 +112,6 @@ static void set_kafka(struct pl_settings *settings)
     kafka->topics[PL_TOPIC_REQUESTS_DLQ] = settings->dlq_names[PL_TOPIC_REQUESTS];
 }
 
-/* Settings that the contract has and this build does not act on: say so rather than ignore them. */
-static enum pl_status refuse_unbuilt(const struct pl_config *config, struct pl_error *error)
-{
-    if (pl_config_text(config, PL_SETTING_SCHEMA_REGISTRY_URL) != NULL) {
-        return pl_fail(error, PL_BAD_DATA,
-                       "schema.registry.url is not built yet; use schemas.path");
-    }
-    return PL_OK;
-}
-
 enum pl_status pl_settings_load(const char *path, struct pl_settings *ret_settings,
                                 struct pl_error *error)
 {
@@ -138,9 +128,6 @@ enum pl_status pl_settings_load_fixed(const char *path, const struct pl_config_f
     *settings = (struct pl_settings){.config = NULL};
     status = pl_config_load_fixed(path, (const char *const *)environ, fixed, fixed_count,
                                   &settings->config, error);
-    if (status == PL_OK) {
-        status = refuse_unbuilt(settings->config, error);
-    }
     if (status != PL_OK) {
         pl_settings_done(settings);
         return status;
@@ -163,6 +150,19 @@ void pl_settings_done(struct pl_settings *settings)
     free(settings->client_id);
     free(settings->host);
     *settings = (struct pl_settings){.config = NULL};
+}
+
+struct pl_secret pl_settings_secret(const struct pl_settings *settings, enum pl_setting setting)
+{
+    return (struct pl_secret){pl_config_text(settings->config, setting),
+                              pl_config_file(settings->config, setting)};
+}
+
+bool pl_settings_may_register(const struct pl_settings *settings)
+{
+    const char *text = pl_config_text(settings->config, PL_SETTING_SCHEMA_REGISTRY_AUTO_REGISTER);
+
+    return strcmp(text, "true") == 0;
 }
 
 enum pl_status pl_settings_redis(const struct pl_settings *settings, struct pl_redis **ret_redis,

@@ -10,9 +10,11 @@
 struct pl_config {
     char *values[PL_SETTING_COUNT];  /* NULL: the default counts */
     char *origins[PL_SETTING_COUNT]; /* where each was set; NULL: nowhere */
+    char *files[PL_SETTING_COUNT];   /* that hold values; NULL: none */
     int64_t numbers[PL_SETTING_COUNT];
     const char *(*kafka)[2]; /* name, value; both owned */
     char **kafka_origins;
+    char **kafka_files;
     size_t kafka_count;
 };
 
@@ -87,8 +89,32 @@ static enum pl_status set_value(void *self, const char *name, const char *value,
     return PL_OK;
 }
 
+static char *copy_file(const char *const *environment, const char *origin)
+{
+    const char *file = origin == NULL ? NULL : pl_source_value_file(environment, origin);
+
+    return file == NULL ? NULL : copy_text(file);
+}
+
+/* Which values stand in files of their own. */
+static void note_files(struct pl_config *config, const char *const *environment)
+{
+    for (size_t i = 0; i < PL_SETTING_COUNT; i++) {
+        config->files[i] = copy_file(environment, config->origins[i]);
+    }
+    config->kafka_files = calloc(config->kafka_count + 1, sizeof(*config->kafka_files));
+    if (config->kafka_files == NULL) {
+        pl_out_of_memory(config->kafka_count);
+    }
+    for (size_t i = 0; i < config->kafka_count; i++) {
+        config->kafka_files[i] = copy_file(environment, config->kafka_origins[i]);
+    }
+}
+
 static void fix_value(struct pl_config *config, const struct pl_config_fixed *fixed)
 {
+    free(config->files[fixed->setting]);
+    config->files[fixed->setting] = NULL;
     free(config->values[fixed->setting]);
     free(config->origins[fixed->setting]);
     config->values[fixed->setting] = fixed->value == NULL ? NULL : copy_text(fixed->value);
@@ -183,6 +209,9 @@ enum pl_status pl_config_load_fixed(const char *path, const char *const *environ
     if (status == PL_OK) {
         status = pl_source_environment(environment, &taker, error);
     }
+    if (status == PL_OK) {
+        note_files(config, environment);
+    }
     for (size_t i = 0; i < fixed_count; i++) {
         fix_value(config, &fixed[i]);
     }
@@ -208,13 +237,16 @@ void pl_config_free(struct pl_config *config)
     for (size_t i = 0; i < PL_SETTING_COUNT; i++) {
         free(config->values[i]);
         free(config->origins[i]);
+        free(config->files[i]);
     }
     for (size_t i = 0; i < config->kafka_count; i++) {
+        free(config->kafka_files == NULL ? NULL : config->kafka_files[i]);
         free((void *)(uintptr_t)config->kafka[i][0]);
         free((void *)(uintptr_t)config->kafka[i][1]);
         free(config->kafka_origins[i]);
     }
     free(config->kafka);
+    free(config->kafka_files);
     free(config->kafka_origins);
     free(config);
 }
@@ -270,4 +302,19 @@ const char *pl_config_origin(const struct pl_config *config, enum pl_setting set
 const char *pl_config_kafka_origin(const struct pl_config *config, size_t index)
 {
     return config->kafka_origins[index];
+}
+
+const char *pl_config_file(const struct pl_config *config, enum pl_setting setting)
+{
+    return config->files[setting];
+}
+
+const char *pl_config_kafka_file(const struct pl_config *config, const char *name)
+{
+    for (size_t i = 0; i < config->kafka_count; i++) {
+        if (strcmp(config->kafka[i][0], name) == 0) {
+            return config->kafka_files[i];
+        }
+    }
+    return NULL;
 }

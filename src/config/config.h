@@ -49,4 +49,9 @@ const char *pl_config_origin(const struct pl_config *config, enum pl_setting set
 /* The same of the kafka.* setting at an index of pl_config_kafka. */
 const char *pl_config_kafka_origin(const struct pl_config *config, size_t index);
 
+/* The file that holds the value (a variable ending in _FILE named it), to be read anew; NULL: none.
+ * The second is for a kafka.* setting. */
+const char *pl_config_file(const struct pl_config *config, enum pl_setting setting);
+const char *pl_config_kafka_file(const struct pl_config *config, const char *name);
+
 #endif

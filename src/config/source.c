@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/types.h>
 
+#include "base/secret.h"
 #include "planlift/arena.h"
 
 #define FILE_SUFFIX "_FILE"
@@ -99,34 +100,6 @@ enum pl_status pl_source_file(const char *path, const struct pl_config_taker *ta
         status = pl_fail(error, PL_BAD_DATA, "%s: cannot be read", path);
     }
     free(line);
-    (void)fclose(file); /* only read */
-    return status;
-}
-
-/* The content of a file, less one trailing newline. *ret_value NULL: it is empty. */
-static enum pl_status read_value(const char *path, const char *where, char **ret_value,
-                                 struct pl_error *error)
-{
-    FILE *file = open_file(path);
-    size_t size = 0;
-    ssize_t len;
-    enum pl_status status = PL_OK;
-
-    if (file == NULL) {
-        return pl_fail(error, PL_BAD_DATA, "%s: %s: %s", where, path, system_reason());
-    }
-    *ret_value = NULL;
-    len = read_part(ret_value, &size, '\0', file);
-    if (len < 0 && ferror(file)) {
-        status = pl_fail(error, PL_BAD_DATA, "%s: %s cannot be read", where, path);
-    }
-    if (len > 0 && (*ret_value)[len - 1] == '\n') {
-        (*ret_value)[len - 1] = '\0';
-    }
-    if (len < 0) {
-        free(*ret_value);
-        *ret_value = NULL;
-    }
     (void)fclose(file); /* only read */
     return status;
 }
@@ -225,11 +198,13 @@ static enum pl_status take_file_variable(const char *const *environment, const c
         return pl_fail(error, PL_BAD_DATA, "%s and %.*s are both set; keep one of them", where,
                        (int)plain_len, variable);
     }
-    status = read_value(variable + len + 1, where, &value, error);
-    if (status == PL_OK) {
+    status = pl_secret_read_file(variable + len + 1, &value, error);
+    if (status != PL_OK) {
+        (void)pl_fail_at(error, status, "%s", where);
+    } else {
         name_of_variable(variable + prefix_len, plain_len - prefix_len, name);
-        status = taker->take(taker->self, name, value == NULL ? "" : value, where, error);
-        free(value);
+        status = taker->take(taker->self, name, value, where, error);
+        pl_secret_free(value);
     }
     return status;
 }
@@ -265,4 +240,16 @@ enum pl_status pl_source_environment(const char *const *environment,
         status = take_variable(environment, environment[i], taker, error);
     }
     return status;
+}
+
+const char *pl_source_value_file(const char *const *environment, const char *where)
+{
+    size_t len = strlen(where);
+
+    for (; has_suffix(where, len, FILE_SUFFIX) && *environment != NULL; environment++) {
+        if (strncmp(*environment, where, len) == 0 && (*environment)[len] == '=') {
+            return *environment + len + 1;
+        }
+    }
+    return NULL;
 }

@@ -22,6 +22,10 @@ PL_MUST_CHECK enum pl_status pl_source_environment(const char *const *environmen
                                                    const struct pl_config_taker *taker,
                                                    struct pl_error *error);
 
+/* The file that a value was read from, borrowed from the environment; NULL: none, or `where` is no
+ * such variable of it. */
+const char *pl_source_value_file(const char *const *environment, const char *where);
+
 #define PL_VARIABLE_PREFIX "PLANLIFT_"
 #define PL_VARIABLE_MOST 256
 

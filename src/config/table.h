@@ -39,8 +39,9 @@
       NULL, "user:password for the schema registry")                                               \
     X(SCHEMA_REGISTRY_SSL_CA_LOCATION, "schema.registry.ssl.ca.location", TEXT, NULL, NULL,        \
       "file of certificates that the schema registry's is checked with")                           \
-    X(SCHEMA_REGISTRY_URL, "schema.registry.url", TEXT, NULL, NULL,                                \
-      "Confluent-compatible schema registry; unset: the schemas of schemas.path")                  \
+    X(SCHEMA_REGISTRY_URL, "schema.registry.url", SECRET, NULL, NULL,                              \
+      "Confluent-compatible schema registry: http(s)://host[:port][/path], or several places of "  \
+      "the same one with commas between; unset: the schemas of schemas.path")                      \
     X(SCHEMAS_PATH, "schemas.path", TEXT, NULL, NULL,                                              \
       "folder with manifest.json and schemas; unset: the ones compiled in")                        \
     X(SLOT, "slot", TEXT, NULL, NULL,                                                              \

@@ -9,6 +9,10 @@
  * times its own size. Five thousand ordinary ones take half of it. */
 #define DECODED_ENOUGH_BYTES ((size_t)16 * 1024 * 1024)
 
+/* A batch is cut where a schema registry took this long over its records: the group is served
+ * between batches. */
+#define DECODING_MOST_MS 5000
+
 static void refuse(struct pl_item *item, enum pl_dead_letter code, const char *message)
 {
     item->kind = PL_ITEM_DEAD;
@@ -101,8 +105,11 @@ static enum pl_status decode_item(struct pl_run *run, struct pl_item *item, stru
 
 enum pl_status pl_decode_batch(struct pl_run *run, struct pl_batch *batch, struct pl_error *error)
 {
+    const struct pl_world *world = &run->options->world;
     size_t count = run->inbox.count < run->batch_limit ? run->inbox.count : run->batch_limit;
+    int64_t deadline = world->ops->monotonic_ms(world->self) + DECODING_MOST_MS;
 
+    pl_decoder_ask_anew(run->options->decoder);
     batch->items = pl_arena_zalloc(&run->arena, count, sizeof(*batch->items));
     for (size_t i = 0; i < count; i++) {
         struct pl_item *item = &batch->items[i];
@@ -117,7 +124,8 @@ enum pl_status pl_decode_batch(struct pl_run *run, struct pl_batch *batch, struc
             return status;
         }
         batch->count = i + 1;
-        if (run->arena.used_bytes > DECODED_ENOUGH_BYTES) {
+        if (run->arena.used_bytes > DECODED_ENOUGH_BYTES ||
+            world->ops->monotonic_ms(world->self) > deadline) {
             break; /* I13: what is left waits for the next batch */
         }
     }

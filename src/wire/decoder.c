@@ -13,6 +13,8 @@
 #include "wire/result_decode.h"
 #include "wire/schema_match.h"
 
+/* Ids that are remembered as unknown; others are asked for again. */
+#define UNKNOWN_MOST 1024
 /* Memory of the rewritten body that is kept from record to record (I13). */
 #define KEPT_BODY_BYTES ((size_t)64 * 1024)
 
@@ -38,6 +40,9 @@ struct pl_decoder {
     size_t writer_count;
     size_t writer_capacity;
     struct pl_buffer body; /* a rewritten one */
+    uint32_t *unknown;     /* ids that the source does not know, since the last fresh start */
+    size_t unknown_count;
+    size_t unknown_capacity;
 };
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -77,6 +82,7 @@ void pl_decoder_free(struct pl_decoder *decoder)
     }
     pl_buffer_done(&decoder->body);
     pl_arena_done(&decoder->schemas);
+    free(decoder->unknown);
     free(decoder);
 }
 
@@ -113,14 +119,59 @@ static void insert_writer(struct pl_decoder *decoder, size_t place, struct write
     decoder->writer_count++;
 }
 
-/* The schema of an id, from memory or from the source. What was found unusable is remembered as
- * well; an id that the source does not know is not, for it may be registered yet. */
+void pl_decoder_ask_anew(struct pl_decoder *decoder)
+{
+    decoder->unknown_count = 0;
+}
+
+static bool is_unknown(const struct pl_decoder *decoder, uint32_t id)
+{
+    for (size_t i = 0; i < decoder->unknown_count; i++) {
+        if (decoder->unknown[i] == id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void note_unknown(struct pl_decoder *decoder, uint32_t id)
+{
+    if (decoder->unknown_count == UNKNOWN_MOST) {
+        return;
+    }
+    if (decoder->unknown_count == decoder->unknown_capacity) {
+        decoder->unknown_capacity =
+            decoder->unknown_capacity == 0 ? 16 : decoder->unknown_capacity * 2;
+        decoder->unknown = realloc(decoder->unknown, decoder->unknown_capacity * sizeof(uint32_t));
+        if (decoder->unknown == NULL) {
+            pl_out_of_memory(decoder->unknown_capacity * sizeof(uint32_t));
+        }
+    }
+    decoder->unknown[decoder->unknown_count++] = id;
+}
+
+static enum pl_status fetch_schema(struct pl_decoder *decoder, uint32_t id, struct pl_arena *arena,
+                                   struct pl_bytes *ret_json, struct pl_error *error)
+{
+    enum pl_status status = PL_NOT_FOUND;
+
+    if (!is_unknown(decoder, id)) {
+        status = decoder->source->fetch(decoder->source->self, id, arena, ret_json, error);
+        if (status == PL_NOT_FOUND) {
+            note_unknown(decoder, id);
+        }
+    }
+    return status;
+}
+
+/* The schema of an id, from memory or from the source. What was found unusable is remembered for
+ * ever; an id that the source does not know is not, for it may be registered yet. */
 static enum pl_status find_writer(struct pl_decoder *decoder, uint32_t id, struct pl_arena *arena,
                                   struct pl_error *error, struct writer **ret_writer)
 {
     size_t place = find_place(decoder, id);
     struct pl_bytes json;
-    struct pl_error reason;
+    struct pl_error reason = {.text = ""};
     struct writer *writer;
     enum pl_status status;
 
@@ -128,13 +179,15 @@ static enum pl_status find_writer(struct pl_decoder *decoder, uint32_t id, struc
         *ret_writer = decoder->writers[place];
         return PL_OK;
     }
-    status = decoder->source->fetch(decoder->source->self, id, arena, &json, error);
-    if (status != PL_OK) {
+    status = fetch_schema(decoder, id, arena, &json, &reason);
+    if (status != PL_OK && status != PL_BAD_DATA) {
+        *error = reason;
         return status;
     }
     writer = pl_arena_zalloc(&decoder->schemas, 1, sizeof(*writer));
     writer->id = id;
-    if (pl_schema_parse(json, &decoder->schemas, &reason, &writer->type) != PL_OK) {
+    if (status == PL_BAD_DATA ||
+        pl_schema_parse(json, &decoder->schemas, &reason, &writer->type) != PL_OK) {
         writer->type = NULL;
         writer->reason = pl_arena_format(&decoder->schemas, "%s", reason.text);
     }
@@ -161,6 +214,27 @@ static const struct match *find_match(struct pl_decoder *decoder, struct writer 
         match->reason = pl_arena_format(&decoder->schemas, "%s", reason.text);
     }
     return match;
+}
+
+enum pl_status pl_decoder_learn(struct pl_decoder *decoder, enum pl_topic topic, uint32_t id,
+                                struct pl_error *error)
+{
+    const enum pl_own_record record = topic == PL_TOPIC_EVENTS     ? PL_OWN_EVENT
+                                      : topic == PL_TOPIC_REQUESTS ? PL_OWN_REQUEST
+                                                                   : PL_OWN_RESULT;
+    struct pl_arena arena = PL_ARENA_INIT;
+    struct writer *writer;
+    const struct match *match;
+    enum pl_status status = find_writer(decoder, id, &arena, error, &writer);
+
+    pl_arena_done(&arena);
+    if (status != PL_OK) {
+        return status;
+    }
+    match = find_match(decoder, writer, record);
+    return match->plan != NULL
+               ? PL_OK
+               : pl_fail(error, PL_BAD_DATA, "%.*s", (int)match->reason.len, match->reason.data);
 }
 
 /* ---- records --------------------------------------------------------------------------------- */

@@ -15,6 +15,7 @@ kill, pause, resume, restart and close.
 from __future__ import annotations
 
 import base64
+import http.client
 import os
 import random
 import shutil
@@ -25,6 +26,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -34,6 +36,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 KAFKA_JARS = ROOT / "build" / "kafka"
+REGISTRY = ROOT / "build" / "registry"
 LOOPBACK = "127.0.0.1"
 # For a life of a minute: the first tier of the compiler is the quicker one then.
 QUICK_JAVA = ("-Xms128m", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
@@ -289,9 +292,8 @@ class Kafka(Service):
             raise ServiceError(f"kafka: cannot format its storage:\n{formatted.stdout}")
 
     def _java(self, main_class: str, *arguments: Path) -> list[str | Path]:
-        home = os.environ.get("JAVA_HOME")
         return [
-            f"{home}/bin/java" if home else "java",
+            _java(),
             *self.java_options,
             f"-Dlog4j2.configurationFile=file:{self.directory}/log4j2.properties",
             "-cp",
@@ -342,12 +344,53 @@ class Redis(Service):
         return connection
 
 
+class Registry(Service):
+    """Apicurio Registry, whose Confluent REST API is at `url`; it keeps all in memory."""
+
+    name = "registry"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.port = reserve_port()
+        self.management_port = reserve_port()
+
+    @property
+    def url(self) -> str:
+        return f"http://{LOOPBACK}:{self.port}/apis/ccompat/v7"
+
+    def command(self) -> Sequence[str | Path]:
+        programs = list(REGISTRY.glob("apicurio-registry-app-*-runner.jar"))
+        if not programs:
+            raise ServiceError("no registry in build/registry: run tests/env/install test")
+        settings = {
+            "quarkus.http.host": LOOPBACK,
+            "quarkus.http.port": self.port,
+            "quarkus.management.host": LOOPBACK,
+            "quarkus.management.port": self.management_port,
+            "quarkus.log.level": "WARN",
+        }
+        options = [f"-D{name}={value}" for name, value in settings.items()]
+        return [_java(), "-Xmx256m", "-XX:TieredStopAtLevel=1", *options, "-jar", *programs]
+
+    def answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/subjects", timeout=2) as answer:
+                return answer.status == 200
+        except http.client.HTTPException:
+            return False
+
+
 def addresses(kafka: Kafka, redis: Redis) -> dict[str, str]:
     """What planlift needs in its environment to find these two."""
     return {
         "PLANLIFT_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
         "PLANLIFT_REDIS_URL": redis.url,
     }
+
+
+def _java() -> str:
+    home = os.environ.get("JAVA_HOME")
+    return f"{home}/bin/java" if home else "java"
 
 
 def _kafka_uuid() -> str:

@@ -40,6 +40,7 @@ struct service {
     struct pl_schemas *schemas;
     struct pl_schema_source source; /* the decoder borrows it */
     struct pl_decoder *decoder;
+    uint32_t result_schema_id;
     struct pl_redis *redis;
     struct pl_kafka_topics topics;
     struct pl_kafka_reader *reader;
@@ -113,7 +114,7 @@ static enum pl_status prepare(struct service *service, struct pl_error *error)
                                                   error, &service->catalogue);
 
     if (status == PL_OK) {
-        status = pl_schemas_load(pl_config_text(config, PL_SETTING_SCHEMAS_PATH), error,
+        status = pl_schemas_open(service->settings, &service->world, service->health, error,
                                  &service->schemas);
     }
     if (status == PL_OK) {
@@ -157,6 +158,15 @@ static enum pl_status check_redis(struct service *service, struct pl_error *erro
         status = PL_OK;
     }
     return status == PL_OK ? claim_slot(service, error) : status;
+}
+
+static enum pl_status start_schemas(struct service *service, struct pl_error *error)
+{
+    enum pl_status status = pl_schemas_start(service->schemas, service->decoder, error);
+
+    return status == PL_OK ? pl_schemas_own_id(service->schemas, PL_TOPIC_RESULTS,
+                                               &service->result_schema_id, error)
+                           : status;
 }
 
 static enum pl_status check_topics(struct service *service, struct pl_error *error)
@@ -231,6 +241,7 @@ static enum pl_status connect_all(struct service *service, struct pl_error *erro
 {
     static const struct step steps[] = {
         {check_topics, PL_CONDITION_KAFKA, "checking the topics", "topics"},
+        {start_schemas, PL_CONDITION_REGISTRY, "reading schemas", "registry"},
         {check_redis, PL_CONDITION_REDIS, "checking Redis", "redis"},
         {open_reader, PL_CONDITION_KAFKA, "opening the reader", "kafka"},
         {open_feed, PL_CONDITION_KAFKA, "joining the group", "kafka"},
@@ -246,9 +257,13 @@ static enum pl_status connect_all(struct service *service, struct pl_error *erro
 
 /* ---- running --------------------------------------------------------------------------------- */
 
-static enum pl_status check_redis_again(void *redis, struct pl_error *error)
+/* While there is nothing else to do. A registry that was away tells our readiness by itself. */
+static enum pl_status check_redis_again(void *self, struct pl_error *error)
 {
-    return pl_redis_check(redis, error);
+    struct service *service = self;
+
+    pl_schemas_look(service->schemas);
+    return pl_redis_check(service->redis, error);
 }
 
 static void watch_ports(struct service *service)
@@ -260,7 +275,7 @@ static void watch_ports(struct service *service)
                                            .cache = pl_redis_port(service->redis),
                                            .world = service->world,
                                            .check_redis = check_redis_again,
-                                           .redis = service->redis};
+                                           .redis = service};
 }
 
 static enum pl_status run_pipeline(struct service *service, struct pl_error *error)
@@ -274,7 +289,7 @@ static enum pl_status run_pipeline(struct service *service, struct pl_error *err
         .world = service->world,
         .catalogue = service->catalogue,
         .decoder = service->decoder,
-        .result_schema_id = pl_schemas_own().result_id,
+        .result_schema_id = service->result_schema_id,
         .cluster_id = pl_bytes_of(service->topics.cluster_id),
         .group_id = pl_bytes_of(pl_config_text(config, PL_SETTING_GROUP_ID)),
         .partition_count = service->topics.partition_count,

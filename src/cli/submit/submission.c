@@ -20,10 +20,15 @@ static enum pl_status send_one(struct pl_session *session, struct pl_submission 
 {
     struct pl_message message = {
         .topic = PL_TOPIC_REQUESTS, .partition = -1, .key = submission->request.customer_id};
+    uint32_t schema_id;
     enum pl_status status;
 
+    status = pl_schemas_own_id(session->schemas, PL_TOPIC_REQUESTS, &schema_id, error);
+    if (status != PL_OK) {
+        return status;
+    }
     value->len = 0;
-    pl_request_encode(pl_schemas_own().request_id, &submission->request, value);
+    pl_request_encode(schema_id, &submission->request, value);
     message.value = pl_buffer_since(value, 0);
     status = pl_kafka_send_noting(session->sender, &message, &submission->place, error);
     if (status == PL_AGAIN) { /* the queue is full */
@@ -52,6 +57,9 @@ enum pl_status pl_submissions_send(struct pl_session *session, struct pl_submiss
     struct pl_buffer value = {NULL, 0, 0};
     enum pl_status status = pl_session_sender(session, error);
 
+    if (status == PL_OK) {
+        status = pl_session_schemas(session, error);
+    }
     for (size_t i = 0; status == PL_OK && i < submissions->count; i++) {
         status = send_one(session, &submissions->items[i], &value, error);
     }

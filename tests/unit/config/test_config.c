@@ -108,7 +108,16 @@ static void a_value_may_be_in_a_file(void **state)
     (void)snprintf(variable, sizeof(variable), "PLANLIFT_REDIS_PASSWORD_FILE=%s", name);
     assert_int_equal(pl_config_load(NULL, environment, &config, NULL), PL_OK);
     assert_string_equal(pl_config_text(config, PL_SETTING_REDIS_PASSWORD), "secret\n");
+    assert_string_equal(pl_config_file(config, PL_SETTING_REDIS_PASSWORD), name);
+    assert_null(pl_config_file(config, PL_SETTING_REDIS_URL));
     pl_config_free(config);
+
+    (void)snprintf(variable, sizeof(variable), "PLANLIFT_KAFKA_SASL_PASSWORD_FILE=%s", name);
+    assert_int_equal(pl_config_load(NULL, environment, &config, NULL), PL_OK);
+    assert_string_equal(pl_config_kafka_file(config, "sasl.password"), name);
+    assert_null(pl_config_kafka_file(config, "sasl.username"));
+    pl_config_free(config);
+    (void)snprintf(variable, sizeof(variable), "PLANLIFT_REDIS_PASSWORD_FILE=%s", name);
 
     environment[1] = "PLANLIFT_REDIS_PASSWORD=x";
     assert_int_equal(pl_config_load(NULL, environment, &config, &error), PL_BAD_DATA);

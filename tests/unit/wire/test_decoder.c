@@ -89,11 +89,42 @@ static void ids_are_asked_for_until_they_are_known(void **state)
     REFUSED("\0\0\0\0\x09", UNKNOWN_SCHEMA);
     REFUSED("\0\xff\xff\xff\xff", UNKNOWN_SCHEMA);
     assert_string_equal(fixture->refusal.message, "no schema has the id 4294967295");
-    assert_int_equal(fixture->source.fetch_count, 3);
+    assert_int_equal(fixture->source.fetch_count, 2);
     add(fixture, 9, "'string'");
+    REFUSED("\0\0\0\0\x09", UNKNOWN_SCHEMA); /* not asked for anew */
+    pl_decoder_ask_anew(fixture->decoder);
     REFUSED("\0\0\0\0\x09", INCOMPATIBLE_SCHEMA);
     REFUSED("\0\0\0\0\x09", INCOMPATIBLE_SCHEMA);
-    assert_int_equal(fixture->source.fetch_count, 4);
+    assert_int_equal(fixture->source.fetch_count, 3);
+}
+
+static void what_is_no_avro_schema_is_incompatible(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->source.failure = PL_BAD_DATA;
+    REFUSED("\0\0\0\0\x09", INCOMPATIBLE_SCHEMA);
+    assert_string_equal(fixture->refusal.message, "schema 9: not now");
+    fixture->source.failure = PL_OK;
+    REFUSED("\0\0\0\0\x09", INCOMPATIBLE_SCHEMA); /* for ever */
+    assert_int_equal(fixture->source.fetch_count, 1);
+}
+
+static void schemas_are_learnt_ahead(void **state)
+{
+    struct fixture *fixture = *state;
+    struct pl_error *error = &fixture->error;
+
+    add(fixture, 9, "'string'");
+    assert_int_equal(pl_decoder_learn(fixture->decoder, PL_TOPIC_EVENTS, 1, error), PL_OK);
+    assert_int_equal(pl_decoder_learn(fixture->decoder, PL_TOPIC_REQUESTS, 1, error), PL_BAD_DATA);
+    assert_int_equal(pl_decoder_learn(fixture->decoder, PL_TOPIC_RESULTS, 3, error), PL_OK);
+    assert_int_equal(pl_decoder_learn(fixture->decoder, PL_TOPIC_EVENTS, 9, error), PL_BAD_DATA);
+    assert_non_null(strstr(error->text, "string"));
+    assert_int_equal(pl_decoder_learn(fixture->decoder, PL_TOPIC_EVENTS, 8, error), PL_NOT_FOUND);
+    fixture->source.failure = PL_AGAIN;
+    put_license_assigned(&fixture->value);
+    assert_int_equal(decode_event(fixture, since_start(&fixture->value)), PL_OK);
 }
 
 static void a_source_that_is_away_is_no_refusal(void **state)
@@ -429,6 +460,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(values_without_a_frame_are_refused),
         TEST(ids_are_asked_for_until_they_are_known),
+        TEST(what_is_no_avro_schema_is_incompatible),
+        TEST(schemas_are_learnt_ahead),
         TEST(a_source_that_is_away_is_no_refusal),
         TEST(unusable_schemas_are_incompatible),
         TEST(too_large_a_schema_is_incompatible),
