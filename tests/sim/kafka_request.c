@@ -354,7 +354,7 @@ static int64_t late_ms(struct sim *sim)
     return 1 + (int64_t)sim_below(sim, (uint32_t)LATE_MS >> sim_below(sim, 9));
 }
 
-/* What made a transaction fail is often still there when it is aborted: trouble comes in company. */
+/* What made a transaction fail is often still there when it is aborted. */
 static bool befalls(struct sim_request *request, enum sim_fate fate)
 {
     int manner = request->api->fates[fate];
