@@ -100,15 +100,19 @@ class Chronicle:
         try:
             with rig:
                 is_through = self._faults(rig, chapter.kinds, outcomes)
-                judge_into(rig, outcomes, is_through and not chapter.kinds[-1].is_last)
+                is_last = chapter.kinds[-1].is_last
+                begun = rig.now()
+                judge_into(rig, outcomes, is_through and not is_last)
+                if not is_last:
+                    outcomes[-1].surprises += map(str, rig.fleet.surprises(begun))
         except Exception as trouble:
             if not outcomes:
                 outcomes.append(Outcome(chapter.kinds[0].name, 0))
             outcomes[-1].failure = outcomes[-1].failure or tell(trouble)
         self.outcomes += outcomes
         for outcome in outcomes:
-            if outcome.failure or outcome.wrong:
-                say(f"  !! {outcome.kind} ({outcome.number}): {outcome.failure or outcome.wrong}")
+            if outcome.trouble:
+                say(f"  !! {outcome.kind} ({outcome.number}): {outcome.trouble}")
                 say(f"     seed {chapter.seed}, chapter {chapter.number}; kept: {rig.folder}")
         return outcomes
 

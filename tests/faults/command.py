@@ -8,12 +8,13 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from .chapters import KINDS, Chronicle, chosen, plan, say
 from .recovery import is_fast, measure, summary
 from .rig import Outcome, Servers
-from .table import table, write_json
+from .table import read_json, table, write_json
 
 # How often in a long campaign: 17 kinds of kill -9, 11 of zombies, 16 of Redis, 3 of the broker.
 LONG = {
@@ -51,6 +52,9 @@ def parser() -> argparse.ArgumentParser:
     )
     found.add_argument("--records", type=int, default=500_000, metavar="N", help="of that state")
     found.add_argument("--json", type=Path, metavar="FILE", help="the outcomes, for programs")
+    found.add_argument(
+        "--table", nargs="+", type=Path, metavar="FILE", help="one table of such files; no faults"
+    )
     found.add_argument("--list", action="store_true", help="the kinds of faults")
     found.add_argument("--keep", action="store_true", help="keep all logs")
     return found
@@ -62,11 +66,14 @@ def run() -> int:
     if options.list:
         print("\n".join(f"{kind.name:26}{kind.group}" for kind in KINDS.values()))
         return 0
+    if options.table:
+        say_table([outcome for path in options.table for outcome in read_json(path)])
+        return 0
     folder = Path(tempfile.mkdtemp(prefix="planlift-faults-"))
     begun = time.monotonic()
     outcomes = recover(options, folder) if options.recovery else go(options, folder)
     minutes = (time.monotonic() - begun) / 60
-    is_good = not any(outcome.wrong or outcome.failure for outcome in outcomes)
+    is_good = not any(outcome.trouble for outcome in outcomes)
     say(f"\nseed {options.seed}: {len(outcomes)} faults in {minutes:.1f} minutes")
     if options.json:
         write_json(options.json, outcomes, seed=options.seed, minutes=minutes)
@@ -91,8 +98,12 @@ def go(options: argparse.Namespace, folder: Path) -> list[Outcome]:
         for chapter in plan(counts, options.seed):
             if options.chapters is None or chapter.number in options.chapters:
                 chronicle.go(chapter)
-    say("\n" + table(chronicle.outcomes, {name: kind.group for name, kind in KINDS.items()}))
+    say_table(chronicle.outcomes)
     return chronicle.outcomes
+
+
+def say_table(outcomes: Sequence[Outcome]) -> None:
+    say("\n" + table(outcomes, {name: kind.group for name, kind in KINDS.items()}))
 
 
 def recover(options: argparse.Namespace, folder: Path) -> list[Outcome]:

@@ -121,7 +121,7 @@ class Slot:
             self._is_held = False
             self._changed.notify_all()
 
-    def retire(self, seconds: float = 40) -> None:
+    def retire(self, seconds: float = 120) -> None:
         """Let the process end as an operator does, and start no other."""
         with self._changed:
             self._is_retired = True
@@ -167,13 +167,13 @@ class Slot:
             return False
         return status.rpartition(")")[2].split()[0] in "Tt"
 
-    def await_process(self, seconds: float = 30) -> None:
+    def await_process(self, seconds: float = 120) -> None:
         """Until a process runs."""
         with self._changed:
             if not self._changed.wait_for(lambda: self.is_running, seconds):
                 raise AssertionError(f"slot {self.number} has no process")
 
-    def await_end(self, generation: int, seconds: float = 60) -> End:
+    def await_end(self, generation: int, seconds: float = 180) -> End:
         """The end of the process of this generation."""
 
         def found() -> End | None:

@@ -12,7 +12,7 @@ from .rig import PARTITIONS, SESSION_S, Kind, Outcome, Rig
 
 STOPPING_POINTS = ("begin", "before_flush", "after_flush", "after_offsets", "commit_sent")
 STOPPING_POINTS += ("after_commit", "before_redis_write", "redis_write_sent", "redis_read")
-POINT_S = 30.0  # until a busy process has come to any point of a batch
+POINT_S = 120.0  # until a busy process has come to any point of a batch
 ALL = frozenset(range(PARTITIONS))
 
 

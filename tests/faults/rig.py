@@ -30,7 +30,7 @@ from .verdict import Garbled, Verdict, Wrong, judge
 
 Place = tuple[str, int]
 PARTITIONS = 6
-RECOVER_S = 90.0
+RECOVER_S = 180.0  # on a machine that has much else to do; the table tells what it takes
 SESSION_S = 6.0  # the least that a broker allows by default
 CRASHES = (4, 6, 7, 8, 11)  # signals that a program brings upon itself
 PROCESS = {"kafka.session.timeout.ms": int(SESSION_S * 1000)}
@@ -63,6 +63,11 @@ class Outcome:
     surprises: list[str] = field(default_factory=list)
     failure: str | None = None
     wrong: list[str] = field(default_factory=list)
+
+    @property
+    def trouble(self) -> str:
+        """What must not be: something wrong, something stuck, or a process that ended by itself."""
+        return "; ".join([*self.wrong, *self.surprises, *([self.failure] if self.failure else [])])
 
 
 @dataclass(frozen=True)

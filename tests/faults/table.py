@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 
 from .rig import Outcome
@@ -63,6 +63,13 @@ def markdown(rows: Sequence[Sequence[str]]) -> str:
     ]  # fmt: skip
     rule = ["-" * (widths[0] + 2), *("-" * (width + 1) + ":" for width in widths[1:])]
     return "\n".join([lines[0], f"|{'|'.join(rule)}|", *lines[1:]])
+
+
+def read_json(path: Path) -> list[Outcome]:
+    """What write_json() wrote, but for where the inputs ended."""
+    names = {field.name for field in fields(Outcome)} - {"ends"}
+    faults = json.loads(path.read_text())["faults"]
+    return [Outcome(**{name: fault[name] for name in names}) for fault in faults]
 
 
 def write_json(path: Path, outcomes: Iterable[Outcome], **more: object) -> None:

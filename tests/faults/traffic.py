@@ -48,7 +48,7 @@ class Traffic:
         """Send no more, and wait until the broker has all that was sent."""
         self._is_over.set()
         self._thread.join()
-        unsent = self._producer.flush(60)
+        unsent = self._producer.flush(180)
         assert unsent == 0, f"{unsent} records of the workload got no answer"
         assert not self.errors, f"a record of the workload was refused: {self.errors[0]}"
 

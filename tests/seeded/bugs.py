@@ -151,6 +151,39 @@ BUGS = (
         ),
     ),
     Bug(
+        "compare_greater",
+        "I3, A6",
+        "the cache is written if its checkpoint is not beyond the new one",
+        (
+            Edit(
+                "src/io/redis_cache.c",
+                r"""
+    "if (redis.call('HGET', key, '#') or '') ~= ARGV[1] then return 0 end\n"
+    "local i, n = 3, #ARGV\n"
+""",
+                r"""
+    "local function reached(checkpoint)\n"
+    "  local at = 10\n"
+    "  local function long()\n"
+    "    local value, unit, byte = 0, 1\n"
+    "    repeat\n"
+    "      byte = checkpoint:byte(at) or 0\n"
+    "      value, unit, at = value + byte % 128 * unit, unit * 128, at + 1\n"
+    "    until byte < 128\n"
+    "    return value / 2\n"
+    "  end\n"
+    "  local length = long()\n"
+    "  at = at + length\n"
+    "  return long()\n"
+    "end\n"
+    "local stored = redis.call('HGET', key, '#') or ''\n"
+    "if reached(stored) > reached(ARGV[2]) then return 0 end\n"
+    "local i, n = 3, #ARGV\n"
+""",
+            ),
+        ),
+    ),
+    Bug(
         "inbox_kept_after_abort",
         "I9",
         "records of an aborted batch stay in the inbox and come again from Kafka",

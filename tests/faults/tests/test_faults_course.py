@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from faults.chapters import KINDS, MOST_FAULTS, chosen, plan
 from faults.command import LONG
 from faults.fleet import Fleet
 from faults.rig import Outcome
-from faults.table import quantile, row, table, write_json
+from faults.table import quantile, read_json, row, table, write_json
 from harness import eventually
 from services import reserve_port
 
@@ -111,6 +112,16 @@ def test_json(tmp_path: Path) -> None:
     found = json.loads((tmp_path / "out.json").read_text())
     assert found["seed"] == 3
     assert found["faults"][0]["ends"] == {"topic/1": 7}
+    assert read_json(tmp_path / "out.json") == [Outcome("kill", 0)]
+
+
+@pytest.mark.parametrize(
+    "bad", [{"wrong": ["lost"]}, {"surprises": ["slot 1 ended"]}, {"failure": "stuck"}]
+)
+def test_what_must_not_be(bad: dict[str, Any]) -> None:
+    """Wrong, stuck, or an end that nobody asked for."""
+    assert not Outcome("kill", 0).trouble
+    assert Outcome("kill", 0, **bad).trouble in str(bad)
 
 
 # --- the fleet ------------------------------------------------------------------------------------

@@ -8,4 +8,4 @@ from short import run_short
 
 
 def test_kafka(tmp_path: Path) -> None:
-    run_short(tmp_path, "broker", "operator", "foreign writer")
+    run_short(tmp_path, "broker_restart", "broker_pause", "operator", "foreign writer")

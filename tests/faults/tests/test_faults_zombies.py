@@ -8,4 +8,5 @@ from short import run_short
 
 
 def test_zombies(tmp_path: Path) -> None:
-    run_short(tmp_path, "zombie")
+    points = ("after_flush", "after_offsets", "commit_sent", "before_redis_write", "replaced")
+    run_short(tmp_path, *(f"zombie_{point}" for point in points))
