@@ -83,6 +83,9 @@ static void *watch(void *self)
         const char *stage;
         unsigned idle = pl_health_tick(watchdog->options.health, &stage);
 
+        if (watchdog->options.on_tick != NULL) {
+            watchdog->options.on_tick(watchdog->options.self);
+        }
         if (!is_told && (idle >= limit || idle == limit - limit / 3)) {
             is_told = judge(watchdog, stage, idle >= limit);
         }

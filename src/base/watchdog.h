@@ -19,6 +19,8 @@ struct pl_watchdog_options {
      * for that it has not come back, so that the count may begin again? Asked after two thirds of
      * the limit and at its end. May be NULL: no. */
     bool (*is_excused)(void *self, const char *stage);
+    /* Called every tick. May be NULL. Must not wait. */
+    void (*on_tick)(void *self);
     /* Called once; the watchdog rests afterwards. */
     void (*on_hung)(void *self, const char *stage);
     void *self;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/supervisor.h"
 #include "base/watchdog.h"
 #include "cli/catalogue.h"
 #include "cli/run/fencing.h"
@@ -31,6 +32,7 @@ struct service {
     const char *reason;            /* of the end, as it stands: exit_reason's word */
     struct pl_health *health;
     struct pl_watchdog *watchdog;
+    struct pl_supervisor *supervisor;
     struct pl_http *http;
     struct pl_fencing fencing;
     struct pl_watched watched;
@@ -78,6 +80,14 @@ static bool is_kafka_away(void *self, const char *stage)
     return true;
 }
 
+/* Every second, in the watchdog's thread. */
+static void tell_supervisor(void *self)
+{
+    struct service *service = self;
+
+    pl_supervisor_tell_health(service->supervisor, service->health);
+}
+
 static enum pl_status open_health(struct service *service, struct pl_error *error)
 {
     const char *listen = pl_config_text(service->settings->config, PL_SETTING_HTTP_LISTEN);
@@ -85,11 +95,14 @@ static enum pl_status open_health(struct service *service, struct pl_error *erro
     struct pl_watchdog_options options = {.limit_ticks = limit_s,
                                           .tick_ms = 1000,
                                           .is_excused = is_kafka_away,
+                                          .on_tick = tell_supervisor,
                                           .on_hung = pl_watchdog_end_process,
                                           .self = service};
     enum pl_status status;
 
     service->health = pl_health_new(limit_s);
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): nobody changes the environment */
+    service->supervisor = pl_supervisor_new(getenv("NOTIFY_SOCKET"));
     options.health = service->health;
     status = pl_watchdog_new(&options, &service->watchdog, error);
     if (status == PL_OK && listen != NULL) {
@@ -102,6 +115,7 @@ static void close_health(struct service *service)
 {
     pl_http_free(service->http);
     pl_watchdog_free(service->watchdog);
+    pl_supervisor_free(service->supervisor);
     pl_health_free(service->health);
 }
 
@@ -330,6 +344,7 @@ static void leave_kafka(struct service *service)
 
 static void take_down(struct service *service)
 {
+    pl_supervisor_tell_stopping(service->supervisor);
     leave_kafka(service);
     pl_redis_free(service->redis);
     pl_decoder_free(service->decoder);
