@@ -1,7 +1,7 @@
 # The everyday commands. Each installs what it needs (tests/env/install) and says what it does.
 
 install := tests/env/install
-not_built_yet := image
+PREFIX ?= /usr/local
 venv_python := build/venv/bin/python
 
 SEEDS ?= 20000
@@ -9,7 +9,7 @@ FAULTS ?= --long
 SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format sanitize simulate seeded faults fuzz bench helm-test clean $(not_built_yet)
+.PHONY: help demo test lint format sanitize simulate seeded faults fuzz bench helm-test image install deb clean
 
 help:
 	@echo 'make demo       the service at work on a Kafka and a Redis of its own'
@@ -24,8 +24,10 @@ help:
 	@echo 'make fuzz       each fuzz target for a minute (SECONDS=n)'
 	@echo 'make bench      throughput and cost beside a bare copy loop (BENCH="--runs 2 --quick")'
 	@echo 'make helm-test  the Helm chart: values, templates and manifests, and its containers run'
+	@echo 'make image      the container image, built without Docker, its tests run, and itself run'
+	@echo 'make install    into PREFIX (/usr/local), under DESTDIR; with the systemd unit'
+	@echo 'make deb        the Debian package, in build/release'
 	@echo 'make clean      remove build/, installed jars and Python packages included'
-	@echo 'not built yet:  $(not_built_yet)'
 
 demo:
 	@$(install) build services
@@ -88,9 +90,26 @@ helm-test:
 	@PYTHONPATH=tests:tests/env:tests/system PYTHONDONTWRITEBYTECODE=1 \
 	    $(venv_python) -m pytest -q --durations=5 tests/helm
 
-$(not_built_yet):
-	@echo 'make $@ is not built yet' >&2
-	@exit 1
+image:
+	@$(install) build services test helm image
+	@tests/image/build
+	@cmake --preset dev >/dev/null
+	@cmake --build --preset dev --target planlift >/dev/null
+	@PYTHONPATH=tests:tests/env:tests/system PYTHONDONTWRITEBYTECODE=1 \
+	    $(venv_python) -m pytest -q tests/image
+
+# DESTDIR, of the command line or the environment, reaches cmake by itself.
+install:
+	@$(install) build
+	@cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
+	@cmake --build --preset release --target planlift >/dev/null
+	@cmake --install build/release --strip
+
+deb:
+	@$(install) build test
+	@cmake --preset release >/dev/null
+	@cmake --build --preset release >/dev/null
+	@cd build/release && cpack
 
 clean:
 	rm -rf build

@@ -1,4 +1,4 @@
-/* sd_notify(3) without its library: a datagram of NAME=value lines to a socket of the supervisor's. */
+/* sd_notify(3) without its library: datagrams of NAME=value lines to the supervisor's socket. */
 #include "base/supervisor.h"
 
 #include <stdbool.h>

@@ -3,8 +3,9 @@ manifests as processes on this machine, as the manifests say.
 
 Of a container: command, arguments, environment, mounts, on a read-only root of its own, with its
 pod's name as host name, as its user, without privileges; HTTP probes; SIGTERM and the grace period.
-What stands in for the cluster: the image is this machine's /usr and the binary under test, a pod's
-address one of 127.0.0.0/8, and Secrets and ConfigMaps come from a dictionary. Needs root.
+What stands in for the cluster: the image is this machine's /usr and the binary under test, unless
+there is one; a pod's address is one of 127.0.0.0/8, and Secrets and ConfigMaps come from a
+dictionary. Needs root.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -26,28 +28,27 @@ from harness.planlift import BINARY, Stream
 from services import spawn
 
 Json = dict[str, Any]
+Files = Mapping[tuple[str, str], Mapping[str, str]]  # of a Secret or ConfigMap, by kind and name
 
+KERNEL = ("proc", "dev")
 # Of this machine; what an image would bring.
-IMAGE = ("usr", "bin", "lib", "lib64", "etc/ssl", "etc/passwd", "etc/nsswitch.conf", "proc", "dev")
+MACHINE = ("usr", "bin", "lib", "lib64", "etc/ssl", "etc/passwd", "etc/nsswitch.conf")
 
-# Runs in namespaces of its own: ROOT HOSTNAME UID COMMAND...
+# Runs in namespaces of its own: ROOT MOUNTS HOSTNAME UID COMMAND...
 ENTER = """
 set -e
-root=$1 name=$2 uid=$3; shift 3
+root=$1 mounts=$2 name=$3 uid=$4; shift 4
 hostname "$name"
 mount --make-rprivate /
 mount --bind "$root" "$root"
-for place in IMAGE; do
-    [ ! -e "/$place" ] || mount --rbind "/$place" "$root/$place"
-done
 while read -r from to mode; do
-    mount --bind "$from" "$root$to"
+    mount --rbind "$from" "$root$to"
     [ "$mode" != ro ] || mount -o remount,bind,ro "$root$to"
-done <"$root.mounts"
+done <"$mounts"
 mount -o remount,bind,ro "$root"
 exec /usr/sbin/chroot "$root" setpriv --reuid "$uid" --regid "$uid" --clear-groups --no-new-privs \
     --inh-caps=-all --bounding-set=-all -- "$@"
-""".replace("IMAGE", " ".join(IMAGE))
+"""
 
 
 class Pod:
@@ -57,10 +58,12 @@ class Pod:
         self,
         name: str,
         spec: Json,
-        files: Mapping[tuple[str, str], Mapping[str, str]],
+        files: Files,
         address: str,
+        image: Path | None = None,
     ) -> None:
         [self.container] = spec["containers"]
+        self.image = image
         self.name, self.spec, self.address = name, spec, address
         self.folder = Path(tempfile.mkdtemp(prefix="planlift-pod-"))
         self.folder.chmod(0o755)
@@ -81,9 +84,9 @@ class Pod:
         if "PLANLIFT_HTTP_LISTEN" in listed:  # every address of the pod: it has but one here
             port = listed["PLANLIFT_HTTP_LISTEN"].removeprefix("0.0.0.0:")
             listed["PLANLIFT_HTTP_LISTEN"] = f"{self.address}:{port}"
-        return {"PATH": "/image:/usr/bin:/bin", **listed}
+        return {"PATH": "/image:/usr/local/bin:/usr/bin:/bin", **listed}
 
-    def _fill(self, volume: Json, files: Mapping[tuple[str, str], Mapping[str, str]]) -> Path:
+    def _fill(self, volume: Json, files: Files) -> Path:
         """A volume as the kubelet makes it: ConfigMap, Secret (for the group alone), emptyDir."""
         folder = self.folder / "volumes" / volume["name"]
         folder.mkdir(parents=True)
@@ -104,36 +107,29 @@ class Pod:
     # --- running it -----------------------------------------------------------------------------
 
     def start(self) -> None:
-        root = self.folder / "root"
-        mounts = [(BINARY.parent, "/image", "ro")]
+        root = self.image or self.folder / "root"
+        mounts = [(Path("/") / place, f"/{place}", "rw") for place in KERNEL]
+        if self.image is None:
+            there = [place for place in MACHINE if (Path("/") / place).exists()]
+            mounts += [(Path("/") / place, f"/{place}", "rw") for place in there]
+            mounts.append((BINARY.parent, "/image", "ro"))
         for mount in self.container["volumeMounts"]:
             mode = "ro" if mount.get("readOnly") else "rw"
             mounts.append((self.volumes[mount["name"]], mount["mountPath"], mode))
-        for _, place, _ in mounts:
-            (root / place.lstrip("/")).mkdir(parents=True, exist_ok=True)
-        for place in map(Path, IMAGE):
-            self._place(root, place)
-        lines = [f"{source} {place} {mode}\n" for source, place, mode in mounts]
-        Path(f"{root}.mounts").write_text("".join(lines))
+        for source, place, _ in mounts:
+            make_place(source, root / place.lstrip("/"))
+        listed = self.folder / "mounts"
+        listed.write_text("".join(f"{source} {place} {mode}\n" for source, place, mode in mounts))
         inner = [*self.container["command"], *self.container["args"]]
         own_namespaces = ["unshare", "--mount", "--uts", "bash", "-c", ENTER, "enter"]
         self.process = spawn(
-            [*own_namespaces, root, self.name, str(self.uid), *inner],
+            [*own_namespaces, root, listed, self.name, str(self.uid), *inner],
             env=self.environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
         self.out, self.err = Stream(self.process.stdout), Stream(self.process.stderr)
-
-    @staticmethod
-    def _place(root: Path, place: Path) -> None:
-        """Somewhere to mount a part of the image."""
-        if (Path("/") / place).is_dir():
-            (root / place).mkdir(parents=True, exist_ok=True)
-        elif (Path("/") / place).exists():
-            (root / place).parent.mkdir(parents=True, exist_ok=True)
-            (root / place).touch()
 
     def probe(self, which: str) -> bool:
         """What a probe of the container would be told now."""
@@ -186,6 +182,26 @@ class Pod:
         shutil.rmtree(self.folder)
 
 
+def run_to_end(manifest: Json, files: Files, image: Path | None = None) -> str:
+    """A pod that does something and ends: what it said."""
+    spec = manifest["spec"]
+    if manifest["kind"] == "Job":
+        spec = spec["template"]["spec"]
+    with closing(Pod(manifest["metadata"]["name"], spec, files, "127.0.1.100", image)) as pod:
+        pod.start()
+        assert pod.finish(120) == 0, pod.err.tail()
+        return pod.out.text
+
+
+def make_place(source: Path, place: Path) -> None:
+    """Somewhere for `source` to be mounted."""
+    if source.is_dir():
+        place.mkdir(parents=True, exist_ok=True)
+    else:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.touch()
+
+
 def patience(probe: Json) -> float:
     return probe.get("periodSeconds", 10) * probe["failureThreshold"]
 
@@ -193,7 +209,8 @@ def patience(probe: Json) -> float:
 class StatefulSet:
     """Its pods by ordinal, under the rules of apps/v1."""
 
-    def __init__(self, manifest: Json, files: Mapping[tuple[str, str], Mapping[str, str]]) -> None:
+    def __init__(self, manifest: Json, files: Files, image: Path | None = None) -> None:
+        self.image = image
         self.name = manifest["metadata"]["name"]
         self.spec = manifest["spec"]
         assert self.spec["podManagementPolicy"] == "Parallel"
@@ -228,4 +245,4 @@ class StatefulSet:
 
     def _pod(self, ordinal: int) -> Pod:
         spec = json.loads(json.dumps(self.spec["template"]["spec"]))
-        return Pod(f"{self.name}-{ordinal}", spec, self.files, f"127.0.1.{ordinal + 1}")
+        return Pod(f"{self.name}-{ordinal}", spec, self.files, f"127.0.1.{ordinal + 1}", self.image)

@@ -14,7 +14,7 @@ from harness import World, eventually
 from harness.samples import customer_facts, wish
 from harness.verdict import judge
 from helm.chart import Json, objects, of_kind, render
-from helm.pods import Pod, StatefulSet
+from helm.pods import Files, Pod, StatefulSet, run_to_end
 from services import ROOT, Redis, reserve_port
 
 PASSWORD = "of the cache"
@@ -51,7 +51,7 @@ def manifests(world: World, cache: Redis) -> list[Json]:
 
 
 @pytest.fixture
-def files(manifests: list[Json]) -> dict[tuple[str, str], dict[str, str]]:
+def files(manifests: list[Json]) -> Files:
     """The Secrets and ConfigMaps of the cluster."""
     made = of_kind(manifests, "ConfigMap")
     return {
@@ -93,21 +93,10 @@ class Requests:
         self._thread.join()
 
 
-def run_to_end(manifest: Json, files: dict[tuple[str, str], dict[str, str]]) -> str:
-    """A pod that does something and ends: what it said."""
-    spec = manifest["spec"]
-    if manifest["kind"] == "Job":
-        spec = spec["template"]["spec"]
-    with closing(Pod(manifest["metadata"]["name"], spec, files, "127.0.1.100")) as pod:
-        pod.start()
-        assert pod.finish(120) == 0, pod.err.tail()
-        return pod.out.text
-
-
 def test_rolling_and_scaling_lose_nothing(
     world: World,
     manifests: list[Json],
-    files: dict[tuple[str, str], dict[str, str]],
+    files: Files,
 ) -> None:
     run_to_end(of_kind(manifests, "Job"), files)  # makes the topics, before all else
     with closing(StatefulSet(of_kind(manifests, "StatefulSet"), files)) as pods:
