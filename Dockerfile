@@ -4,7 +4,8 @@ FROM debian:trixie-slim AS build
 RUN apt-get update \
     && apt-get install -y --no-install-recommends \
         gcc libc6-dev cmake ninja-build pkg-config librdkafka-dev libavro-dev libhiredis-dev \
-        libjansson-dev libmicrohttpd-dev libxxhash-dev uuid-dev libcmocka-dev liblua5.1-0-dev \
+        libjansson-dev libmicrohttpd-dev libxxhash-dev uuid-dev libcurl4-openssl-dev libssl-dev \
+        libcmocka-dev liblua5.1-0-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
@@ -25,7 +26,7 @@ LABEL org.opencontainers.image.title="planlift" \
 RUN apt-get update \
     && apt-get install -y --no-install-recommends \
         ca-certificates librdkafka1 libavro24 libhiredis1.1.0 libjansson4 libmicrohttpd12t64 \
-        libxxhash0 libuuid1 \
+        libxxhash0 libuuid1 libcurl4t64 libssl3t64 \
     && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/* /usr/share/doc /usr/share/man \
         /usr/share/locale
 COPY --from=build /image/ /
