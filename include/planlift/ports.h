@@ -1,5 +1,7 @@
 /* What the pipeline asks of the world, in bytes: five small ports. The adapters in src/io implement
- * them on Kafka and Redis; the simulation implements them in memory. Thread: the pipeline's. */
+ * them on Kafka and Redis; the simulation implements them in memory. Thread: the pipeline's own,
+ * but for the transaction from produce to commit or abort: that may be the helper's, while the
+ * pipeline's uses no other call of it than message_limit and partition_count. */
 #ifndef PL_PORTS_H
 #define PL_PORTS_H
 
@@ -112,6 +114,7 @@ struct pl_txn_ops {
      * and state read afterwards are final. Nothing to do for a sound one. Errors: PL_AGAIN,
      * PL_FENCED, PL_FATAL. */
     enum pl_status (*renew)(void *self, struct pl_error *error);
+    /* Takes the group's metadata as it is now, for commit (I4). */
     enum pl_status (*begin)(void *self, struct pl_error *error);
     /* Copies the message. Errors: PL_BAD_DATA (too large for Kafka: nothing was produced, the
      * transaction must still be aborted), PL_ABORT, PL_FENCED, PL_FATAL. Waits where a queue is
@@ -124,7 +127,7 @@ struct pl_txn_ops {
      * PL_NOT_FOUND if it has none there, PL_ABORT if they are not contiguous (I5). */
     enum pl_status (*state_offsets)(void *self, int32_t partition, int64_t *ret_first,
                                     int64_t *ret_last, struct pl_error *error);
-    /* Add the positions with fresh group metadata (I4), then commit. Errors: PL_ABORT, PL_FENCED,
+    /* Add the positions with the group's metadata of begin (I4), then commit. Errors: PL_ABORT, PL_FENCED,
      * PL_AGAIN (outcome unknown: the producer is renewed before the next begin, I7; restore). */
     enum pl_status (*commit)(void *self, const struct pl_position *positions, size_t count,
                              struct pl_error *error);
@@ -218,7 +221,9 @@ struct pl_cache {
     void *self;
 };
 
-/* ---- world: time and chance ------------------------------------------------------------------ */
+/* ---- world: time, chance and a second pair of hands ------------------------------------------ */
+
+#define PL_AWAIT_END (-1)
 
 struct pl_world_ops {
     int64_t (*now_ms)(void *self);       /* wall clock, since 1970, UTC */
@@ -226,6 +231,11 @@ struct pl_world_ops {
     void (*random_id)(void *self, unsigned char ret_id[16]);
     void (*wait_ms)(void *self, int ms); /* between two tries of something that is away */
     bool (*should_stop)(void *self);     /* asked to stop (SIGTERM) */
+    /* Do job(arg) in the helper thread; the one before must have ended, and been awaited. */
+    void (*launch)(void *self, void (*job)(void *arg), void *arg);
+    /* Has the job ended? Waits at most timeout_ms; PL_AWAIT_END: until it has. What it wrote is seen
+     * here after that. */
+    bool (*await)(void *self, int timeout_ms);
 };
 struct pl_world {
     const struct pl_world_ops *ops;

@@ -10,7 +10,7 @@
 rd_kafka_consumer_group_metadata_t *pl_kafka_feed_metadata(struct pl_kafka_feed *feed);
 
 /* Somebody was told that our instance id belongs to another member: the next poll asks whether it
- * is so. */
+ * is so. From any thread. */
 void pl_kafka_feed_doubt(struct pl_kafka_feed *feed);
 
 #endif

@@ -33,6 +33,7 @@ struct pl_kafka_txn {
     struct pl_kafka_feed *feed;
     rd_kafka_t *rk;
     rd_kafka_topic_t *rkts[PL_TOPIC_COUNT];
+    rd_kafka_consumer_group_metadata_t *group; /* as it was when the transaction began */
     bool must_renew;             /* tainted: not to be used for another transaction (I7) */
     struct pl_kafka_doubt doubt; /* of the transaction under way */
     uintptr_t sequence;          /* of the transaction, in every message's opaque */
@@ -91,6 +92,14 @@ static void on_report(rd_kafka_t *rk, const rd_kafka_message_t *message, void *o
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
+
+static void forget_group(struct pl_kafka_txn *txn)
+{
+    if (txn->group != NULL) {
+        rd_kafka_consumer_group_metadata_destroy(txn->group);
+        txn->group = NULL;
+    }
+}
 
 static enum pl_status prepare(rd_kafka_conf_t *conf, void *opaque, struct pl_error *error)
 {
@@ -218,6 +227,7 @@ void pl_kafka_txn_free(struct pl_kafka_txn *txn)
 {
     if (txn != NULL) {
         close_producer(txn);
+        forget_group(txn);
         free(txn->spans);
         free(txn);
     }
@@ -270,6 +280,8 @@ static enum pl_status begin(void *self, struct pl_error *error)
     txn->acknowledged = 0;
     txn->failure = RD_KAFKA_RESP_ERR_NO_ERROR;
     pl_kafka_doubt_clear(&txn->doubt);
+    forget_group(txn);
+    txn->group = pl_kafka_feed_metadata(txn->feed);
     memset(txn->spans, 0, (size_t)txn->topics->partition_count * sizeof(*txn->spans));
     return taint(txn, pl_kafka_consume_error(error, rd_kafka_begin_transaction(txn->rk),
                                              "beginning a transaction"));
@@ -418,15 +430,13 @@ static enum pl_status send_offsets(struct pl_kafka_txn *txn, const struct pl_pos
                                    size_t count, struct pl_error *error)
 {
     rd_kafka_topic_partition_list_t *list = position_list(txn, positions, count);
-    rd_kafka_consumer_group_metadata_t *metadata = pl_kafka_feed_metadata(txn->feed);
     enum pl_status status = PL_AGAIN;
 
     for (int tries = 0; status == PL_AGAIN && tries < CALL_TRIES; tries++) {
         status = pl_kafka_consume_error(
-            error, rd_kafka_send_offsets_to_transaction(txn->rk, list, metadata, CALL_TIMEOUT_MS),
+            error, rd_kafka_send_offsets_to_transaction(txn->rk, list, txn->group, CALL_TIMEOUT_MS),
             "adding offsets to the transaction");
     }
-    rd_kafka_consumer_group_metadata_destroy(metadata);
     rd_kafka_topic_partition_list_destroy(list);
     return status;
 }

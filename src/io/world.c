@@ -1,4 +1,4 @@
-/* Time and chance from the operating system. */
+/* Time, chance and a helper thread from the operating system. */
 #include "io/world.h"
 
 #include <time.h>
@@ -46,13 +46,29 @@ static bool should_stop(void *self)
     return world->stop != NULL && *world->stop != 0;
 }
 
+static void launch(void *self, void (*job)(void *arg), void *arg)
+{
+    const struct pl_system_world *world = self;
+
+    pl_worker_launch(world->worker, job, arg);
+}
+
+static bool await(void *self, int timeout_ms)
+{
+    const struct pl_system_world *world = self;
+
+    return pl_worker_await(world->worker, timeout_ms);
+}
+
 struct pl_world pl_system_world_port(struct pl_system_world *world)
 {
     static const struct pl_world_ops ops = {.now_ms = now_ms,
                                             .monotonic_ms = monotonic_ms,
                                             .random_id = random_id,
                                             .wait_ms = wait_ms,
-                                            .should_stop = should_stop};
+                                            .should_stop = should_stop,
+                                            .launch = launch,
+                                            .await = await};
 
     return (struct pl_world){&ops, world};
 }

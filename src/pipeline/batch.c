@@ -1,4 +1,4 @@
-/* The batch's own containers: inbox, overlay of customers, parts by partition. */
+/* The batch's own containers: inbox, overlay of customers, parts by partition, index of changes. */
 #include <stdlib.h>
 
 #include <xxhash.h>
@@ -47,17 +47,59 @@ void pl_inbox_drop(struct pl_run *run, size_t count)
     }
 }
 
+void pl_inbox_hand_over(struct pl_run *run, struct pl_batch *batch)
+{
+    struct pl_inbox *inbox = &run->inbox;
+    size_t count = batch->count;
+
+    batch->records = pl_arena_alloc(&batch->arena, count * sizeof(*batch->records));
+    batch->record_count = count;
+    for (size_t i = 0; i < count; i++) {
+        batch->records[i] = inbox->records[i];
+        batch->items[i].record = &batch->records[i];
+        inbox->bytes -= inbox->records[i].size;
+    }
+    inbox->count -= count;
+    memmove(inbox->records, inbox->records + count, inbox->count * sizeof(*inbox->records));
+}
+
 /* ---- batch and parts ------------------------------------------------------------------------- */
 
 void pl_batch_begin(struct pl_run *run, struct pl_batch *batch)
 {
     const struct pl_world *world = &run->options->world;
 
-    pl_arena_reset(&run->arena);
-    run->outbox.len = 0;
-    *batch = (struct pl_batch){.now_ms = world->ops->now_ms(world->self)};
-    batch->parts = pl_arena_zalloc(&run->arena, (size_t)run->options->partition_count,
+    pl_arena_reset(&batch->arena);
+    *batch = (struct pl_batch){.arena = batch->arena,
+                               .outbox = batch->outbox,
+                               .run = run,
+                               .now_ms = world->ops->now_ms(world->self)};
+    batch->outbox.len = 0;
+    batch->parts = pl_arena_zalloc(&batch->arena, (size_t)run->options->partition_count,
                                    sizeof(struct pl_part *));
+}
+
+void pl_batch_release(struct pl_run *run, struct pl_batch *batch)
+{
+    const struct pl_feed *feed = &run->options->feed;
+
+    for (size_t i = 0; i < batch->record_count; i++) {
+        feed->ops->release(feed->self, &batch->records[i]);
+    }
+    batch->record_count = 0;
+}
+
+void pl_batch_done(struct pl_batch *batch)
+{
+    pl_arena_done(&batch->arena);
+    pl_buffer_done(&batch->outbox);
+}
+
+const struct pl_progress *pl_progress_of(const struct pl_run *run, int32_t partition)
+{
+    const struct pl_part *part = run->flying == NULL ? NULL : run->flying->parts[partition];
+
+    return part == NULL ? &run->partitions[partition].progress : &part->progress;
 }
 
 struct pl_part *pl_batch_part(struct pl_run *run, struct pl_batch *batch, int32_t partition)
@@ -65,9 +107,9 @@ struct pl_part *pl_batch_part(struct pl_run *run, struct pl_batch *batch, int32_
     struct pl_part *part = batch->parts[partition];
 
     if (part == NULL) {
-        part = pl_arena_zalloc(&run->arena, 1, sizeof(*part));
+        part = pl_arena_zalloc(&batch->arena, 1, sizeof(*part));
         part->partition = &run->partitions[partition];
-        part->progress = part->partition->progress;
+        part->progress = *pl_progress_of(run, partition);
         batch->parts[partition] = part;
     }
     return part;
@@ -117,13 +159,13 @@ struct pl_entry *pl_batch_entry(struct pl_run *run, struct pl_batch *batch, int3
     size_t slot;
 
     if (overlay->count * 2 >= overlay->capacity) {
-        grow(overlay, &run->arena);
+        grow(overlay, &batch->arena);
     }
     slot = find_slot(overlay, hash, partition, customer_id);
     if (overlay->slots[slot] != NULL) {
         return overlay->slots[slot];
     }
-    entry = pl_arena_zalloc(&run->arena, 1, sizeof(*entry));
+    entry = pl_arena_zalloc(&batch->arena, 1, sizeof(*entry));
     pl_customer_init(&entry->customer, customer_id);
     entry->hash = hash;
     entry->partition = partition;
@@ -136,6 +178,49 @@ struct pl_entry *pl_batch_entry(struct pl_run *run, struct pl_batch *batch, int3
     }
     part->last = entry;
     return entry;
+}
+
+/* ---- changes --------------------------------------------------------------------------------- */
+
+/* Where a field's change is, or would be. */
+static size_t find_change(const struct pl_part *part, struct pl_bytes field)
+{
+    size_t slot = XXH3_64bits(field.data, field.len) & (part->change_capacity - 1);
+
+    while (part->change_slots[slot] != NULL &&
+           !pl_bytes_equal(part->change_slots[slot]->field, field)) {
+        slot = (slot + 1) & (part->change_capacity - 1);
+    }
+    return slot;
+}
+
+void pl_change_index(struct pl_batch *batch, struct pl_part *part)
+{
+    size_t capacity = 16;
+
+    while (capacity < part->changes.count * 2) {
+        capacity *= 2;
+    }
+    part->change_capacity = capacity;
+    part->change_slots =
+        pl_arena_zalloc(&batch->arena, capacity, sizeof(const struct pl_state_change *));
+    for (size_t i = 0; i < part->changes.count; i++) {
+        const struct pl_state_change *change = &part->changes.items[i];
+
+        part->change_slots[find_change(part, change->field)] = change; /* the later one counts */
+    }
+}
+
+const struct pl_state_change *pl_change_find(const struct pl_part *part, struct pl_bytes field)
+{
+    return part->change_slots[find_change(part, field)];
+}
+
+struct pl_bytes pl_change_value(const struct pl_batch *batch, const struct pl_state_change *change)
+{
+    return change->is_deleted
+               ? PL_NULL_BYTES
+               : (struct pl_bytes){batch->outbox.data + change->value_position, change->value_len};
 }
 
 /* ---- checkpoint ------------------------------------------------------------------------------ */

@@ -1,5 +1,9 @@
 /* commit: results, dead letters, state and offsets in one Kafka transaction; then the same state
- * into Redis, by exact compare-and-set. */
+ * into Redis, by exact compare-and-set.
+ *
+ * The helper thread sends and commits (pl_launch_batch) while the loop decides the next batch on
+ * what this one will have made of the state; that one is launched only once this one has landed
+ * (pl_land_batch), and dropped where it has not. */
 #include <inttypes.h>
 
 #include "flow.h"
@@ -10,9 +14,9 @@
 
 /* ---- into the transaction -------------------------------------------------------------------- */
 
-static struct pl_bytes outbox_view(const struct pl_run *run, size_t position, size_t len)
+static struct pl_bytes outbox_view(const struct pl_batch *batch, size_t position, size_t len)
 {
-    return (struct pl_bytes){run->outbox.data + position, len};
+    return (struct pl_bytes){batch->outbox.data + position, len};
 }
 
 static enum pl_status produce_outgoing(struct pl_run *run, const struct pl_batch *batch,
@@ -29,7 +33,7 @@ static enum pl_status produce_outgoing(struct pl_run *run, const struct pl_batch
             .key = outgoing->key,
             .value = outgoing->is_view
                          ? outgoing->value
-                         : outbox_view(run, outgoing->value_position, outgoing->value_len),
+                         : outbox_view(batch, outgoing->value_position, outgoing->value_len),
             .headers = outgoing->headers,
             .header_count = outgoing->header_count};
 
@@ -38,16 +42,10 @@ static enum pl_status produce_outgoing(struct pl_run *run, const struct pl_batch
     return status;
 }
 
-static struct pl_bytes change_value(const struct pl_run *run, const struct pl_state_change *change)
-{
-    return change->is_deleted ? PL_NULL_BYTES
-                              : outbox_view(run, change->value_position, change->value_len);
-}
-
 /* A partition's changes, and last its progress record: so that the log up to the end always ends
  * with one, and no transaction leaves the partition untouched (I4). */
-static enum pl_status produce_part(struct pl_run *run, const struct pl_part *part,
-                                   struct pl_error *error)
+static enum pl_status produce_part(struct pl_run *run, const struct pl_batch *batch,
+                                   const struct pl_part *part, struct pl_error *error)
 {
     const struct pl_txn *txn = &run->options->txn;
     struct pl_message message = {.topic = PL_TOPIC_STATE, .partition = part->partition->number};
@@ -55,12 +53,12 @@ static enum pl_status produce_part(struct pl_run *run, const struct pl_part *par
 
     for (size_t i = 0; status == PL_OK && i < part->changes.count; i++) {
         message.key = part->changes.items[i].field;
-        message.value = change_value(run, &part->changes.items[i]);
+        message.value = pl_change_value(batch, &part->changes.items[i]);
         status = txn->ops->produce(txn->self, &message, error);
     }
     if (status == PL_OK) {
         message.key = PL_PROGRESS_FIELD;
-        message.value = outbox_view(run, part->progress_position, part->progress_len);
+        message.value = outbox_view(batch, part->progress_position, part->progress_len);
         status = txn->ops->produce(txn->self, &message, error);
     }
     return status;
@@ -73,7 +71,7 @@ static enum pl_status produce_all(struct pl_run *run, const struct pl_batch *bat
 
     for (int32_t number = 0; status == PL_OK && number < run->options->partition_count; number++) {
         if (batch->parts[number] != NULL) {
-            status = produce_part(run, batch->parts[number], error);
+            status = produce_part(run, batch, batch->parts[number], error);
         }
     }
     return status;
@@ -110,7 +108,7 @@ static enum pl_status send_batch(struct pl_run *run, struct pl_batch *batch, str
 {
     const struct pl_txn *txn = &run->options->txn;
     size_t most = (size_t)run->options->partition_count;
-    struct pl_position *positions = pl_arena_zalloc(&run->arena, most, sizeof(*positions));
+    struct pl_position *positions = pl_arena_zalloc(&batch->arena, most, sizeof(*positions));
     size_t count = 0;
     enum pl_status status = produce_all(run, batch, error);
 
@@ -134,20 +132,29 @@ static enum pl_status send_batch(struct pl_run *run, struct pl_batch *batch, str
     return status;
 }
 
-enum pl_status pl_commit_batch(struct pl_run *run, struct pl_batch *batch, struct pl_error *error)
+/* In the helper thread, or in ours where there is nothing to do meanwhile. */
+static void send(void *self)
 {
-    const struct pl_txn *txn = &run->options->txn;
-    enum pl_status status = txn->ops->begin(txn->self, error);
+    struct pl_batch *batch = self;
+    const struct pl_txn *txn = &batch->run->options->txn;
 
-    if (status != PL_OK) {
-        return status;
-    }
-    status = send_batch(run, batch, error);
-    if (status != PL_OK) {
+    batch->status = send_batch(batch->run, batch, &batch->error);
+    if (batch->status != PL_OK) {
         struct pl_error ignored; /* the first failure is the one to tell */
 
         (void)txn->ops->abort(txn->self, &ignored);
-        return status;
+    }
+}
+
+/* What the batch has come to. */
+static enum pl_status conclude(struct pl_run *run, const struct pl_batch *batch,
+                               struct pl_error *error)
+{
+    if (batch->status != PL_OK) {
+        *error = batch->error;
+        run->suspect = batch;
+        run->is_restored = false; /* where our state records are must be found out again */
+        return batch->status;
     }
     for (int32_t number = 0; number < run->options->partition_count; number++) {
         struct pl_part *part = batch->parts[number];
@@ -160,6 +167,60 @@ enum pl_status pl_commit_batch(struct pl_run *run, struct pl_batch *batch, struc
         }
     }
     return PL_OK;
+}
+
+/* Beginning takes what the group says of us now, and stays in the loop's thread: a generation that
+ * is learnt later could let us commit for a partition that has been taken from us (I4). */
+static enum pl_status begin(struct pl_run *run, struct pl_error *error)
+{
+    const struct pl_txn *txn = &run->options->txn;
+    enum pl_status status = txn->ops->begin(txn->self, error);
+
+    if (status != PL_OK) {
+        run->is_restored = false;
+    }
+    return status;
+}
+
+enum pl_status pl_commit_batch(struct pl_run *run, struct pl_batch *batch, struct pl_error *error)
+{
+    enum pl_status status = begin(run, error);
+
+    if (status != PL_OK) {
+        return status;
+    }
+    send(batch);
+    return conclude(run, batch, error);
+}
+
+enum pl_status pl_launch_batch(struct pl_run *run, struct pl_batch *batch, struct pl_error *error)
+{
+    const struct pl_world *world = &run->options->world;
+    enum pl_status status = begin(run, error);
+
+    if (status == PL_OK) {
+        pl_inbox_hand_over(run, batch);
+        run->flying = batch;
+        world->ops->launch(world->self, send, batch);
+    }
+    return status;
+}
+
+enum pl_status pl_land_batch(struct pl_run *run, struct pl_error *error)
+{
+    const struct pl_world *world = &run->options->world;
+    struct pl_batch *batch = run->flying;
+    enum pl_status status;
+
+    (void)world->ops->await(world->self, PL_AWAIT_END);
+    run->flying = NULL;
+    status = conclude(run, batch, error);
+    if (status == PL_OK) {
+        pl_poison_pass(run);
+        pl_brake_count(run, batch);
+    }
+    pl_batch_release(run, batch);
+    return status;
 }
 
 /* ---- into the cache -------------------------------------------------------------------------- */
@@ -183,31 +244,31 @@ static struct pl_cache_update *add_update(struct update_list *list, struct pl_ar
     return &list->items[list->count++];
 }
 
-static struct pl_bytes seal_copy(struct pl_run *run, const struct pl_partition *partition,
+static struct pl_bytes seal_copy(struct pl_batch *batch, const struct pl_partition *partition,
                                  bool is_whole)
 {
     struct pl_buffer sealed = {NULL, 0, 0};
     struct pl_bytes copy;
 
-    pl_partition_seal(run, partition, is_whole, &sealed);
-    copy = pl_arena_copy(&run->arena, pl_buffer_since(&sealed, 0));
+    pl_partition_seal(batch->run, partition, is_whole, &sealed);
+    copy = pl_arena_copy(&batch->arena, pl_buffer_since(&sealed, 0));
     pl_buffer_done(&sealed);
     return copy;
 }
 
-static void add_part_updates(struct pl_run *run, const struct pl_part *part,
+static void add_part_updates(struct pl_batch *batch, const struct pl_part *part,
                              struct update_list *list)
 {
     const struct pl_state_changes *changes = &part->changes;
     struct pl_cache_write *writes =
-        pl_arena_alloc(&run->arena, (changes->count + 1) * sizeof(*writes));
+        pl_arena_alloc(&batch->arena, (changes->count + 1) * sizeof(*writes));
     struct pl_bytes expected = pl_partition_checkpoint(part->partition);
     size_t first = 0;
     size_t bytes = 0;
 
     for (size_t i = 0; i < changes->count; i++) {
-        writes[i] =
-            (struct pl_cache_write){changes->items[i].field, change_value(run, &changes->items[i])};
+        writes[i] = (struct pl_cache_write){changes->items[i].field,
+                                            pl_change_value(batch, &changes->items[i])};
         bytes += writes[i].field.len + writes[i].value.len;
         if (bytes >= UPDATE_BYTES && i + 1 < changes->count) {
             /* Up to here the hash is the log up to this record, within our transaction. */
@@ -215,21 +276,22 @@ static void add_part_updates(struct pl_run *run, const struct pl_part *part,
             struct pl_bytes sealed;
 
             so_far.next_offset = part->first_offset + (int64_t)i + 1;
-            sealed = seal_copy(run, &so_far, false);
-            *add_update(list, &run->arena) = (struct pl_cache_update){.partition = so_far.number,
-                                                                      .expected = expected,
-                                                                      .checkpoint = sealed,
-                                                                      .writes = writes + first,
-                                                                      .write_count = i + 1 - first};
+            sealed = seal_copy(batch, &so_far, false);
+            *add_update(list, &batch->arena) =
+                (struct pl_cache_update){.partition = so_far.number,
+                                         .expected = expected,
+                                         .checkpoint = sealed,
+                                         .writes = writes + first,
+                                         .write_count = i + 1 - first};
             expected = sealed;
             first = i + 1;
             bytes = 0;
         }
     }
-    *add_update(list, &run->arena) =
+    *add_update(list, &batch->arena) =
         (struct pl_cache_update){.partition = part->partition->number,
                                  .expected = expected,
-                                 .checkpoint = seal_copy(run, part->partition, true),
+                                 .checkpoint = seal_copy(batch, part->partition, true),
                                  .writes = writes + first,
                                  .write_count = changes->count - first};
 }
@@ -242,7 +304,7 @@ enum pl_status pl_cache_batch(struct pl_run *run, struct pl_batch *batch, struct
 
     for (int32_t number = 0; number < run->options->partition_count; number++) {
         if (batch->parts[number] != NULL) {
-            add_part_updates(run, batch->parts[number], &list);
+            add_part_updates(batch, batch->parts[number], &list);
         }
     }
     status = cache->ops->update(cache->self, list.items, list.count, error);

@@ -10,12 +10,12 @@
 #define OUTBOX_ENOUGH_BYTES ((size_t)16 * 1024 * 1024)
 #define ARENA_ENOUGH_BYTES ((size_t)64 * 1024 * 1024)
 
-static struct pl_outgoing *add_outgoing(struct pl_run *run, struct pl_batch *batch)
+static struct pl_outgoing *add_outgoing(struct pl_batch *batch)
 {
     if (batch->outgoing_count == batch->outgoing_capacity) {
         size_t capacity = batch->outgoing_capacity == 0 ? 256 : batch->outgoing_capacity * 2;
 
-        batch->outgoing = pl_arena_grow(&run->arena, batch->outgoing, batch->outgoing_count,
+        batch->outgoing = pl_arena_grow(&batch->arena, batch->outgoing, batch->outgoing_count,
                                         capacity, sizeof(*batch->outgoing));
         batch->outgoing_capacity = capacity;
     }
@@ -36,12 +36,12 @@ static enum pl_status add_dead_letter(struct pl_run *run, struct pl_batch *batch
     size_t original_count = 0;
     struct pl_outgoing *outgoing;
     enum pl_status status =
-        feed->ops->headers(feed->self, record, &run->arena, &original, &original_count);
+        feed->ops->headers(feed->self, record, &batch->arena, &original, &original_count);
 
     if (status != PL_OK) {
         return pl_fail(error, status, "the headers of a record cannot be read");
     }
-    outgoing = add_outgoing(run, batch);
+    outgoing = add_outgoing(batch);
     *outgoing = (struct pl_outgoing){.topic = topic,
                                      .partition = record->partition %
                                                   txn->ops->partition_count(txn->self, topic),
@@ -49,15 +49,16 @@ static enum pl_status add_dead_letter(struct pl_run *run, struct pl_batch *batch
                                      .is_view = true,
                                      .value = record->value};
     pl_dead_letter_headers(&item->refusal, run->options->topics[record->topic], record->partition,
-                           record->offset, batch->now_ms, original, original_count, &run->arena,
+                           record->offset, batch->now_ms, original, original_count, &batch->arena,
                            &outgoing->headers, &outgoing->header_count);
     return PL_OK;
 }
 
 /* ---- results --------------------------------------------------------------------------------- */
 
-static enum pl_status origin_of(struct pl_run *run, const struct pl_record *record,
-                                struct pl_result_origin *ret_origin, struct pl_error *error)
+static enum pl_status origin_of(struct pl_run *run, struct pl_batch *batch,
+                                const struct pl_record *record, struct pl_result_origin *ret_origin,
+                                struct pl_error *error)
 {
     const struct pl_feed *feed = &run->options->feed;
     enum pl_status status;
@@ -65,7 +66,7 @@ static enum pl_status origin_of(struct pl_run *run, const struct pl_record *reco
     *ret_origin = (struct pl_result_origin){.topic = run->options->topics[PL_TOPIC_REQUESTS],
                                             .partition = record->partition,
                                             .offset = record->offset};
-    status = feed->ops->headers(feed->self, record, &run->arena, &ret_origin->headers,
+    status = feed->ops->headers(feed->self, record, &batch->arena, &ret_origin->headers,
                                 &ret_origin->header_count);
     return status == PL_OK ? PL_OK
                            : pl_fail(error, status, "the headers of a record cannot be read");
@@ -82,20 +83,20 @@ static enum pl_status add_result(struct pl_run *run, struct pl_batch *batch,
     struct pl_result_origin origin;
     struct pl_result_part *parts = NULL;
     size_t count = 0;
-    enum pl_status status = origin_of(run, item->record, &origin, error);
+    enum pl_status status = origin_of(run, batch, item->record, &origin, error);
 
     if (status == PL_OK) {
         status = pl_result_encode(run->options->result_schema_id, result, &origin, &limits,
-                                  &run->arena, &run->outbox, &parts, &count, error);
+                                  &batch->arena, &batch->outbox, &parts, &count, error);
     }
     for (size_t i = 0; status == PL_OK && i < count; i++) {
-        *add_outgoing(run, batch) = (struct pl_outgoing){.topic = PL_TOPIC_RESULTS,
-                                                         .partition = item->record->partition,
-                                                         .key = item->record->key,
-                                                         .value_position = parts[i].value_position,
-                                                         .value_len = parts[i].value_len,
-                                                         .headers = parts[i].headers,
-                                                         .header_count = parts[i].header_count};
+        *add_outgoing(batch) = (struct pl_outgoing){.topic = PL_TOPIC_RESULTS,
+                                                    .partition = item->record->partition,
+                                                    .key = item->record->key,
+                                                    .value_position = parts[i].value_position,
+                                                    .value_len = parts[i].value_len,
+                                                    .headers = parts[i].headers,
+                                                    .header_count = parts[i].header_count};
     }
     return status;
 }
@@ -122,8 +123,8 @@ static enum pl_status answer_request(struct pl_run *run, struct pl_batch *batch,
     case PL_ONCE_NEW:
         break;
     }
-    pl_request_decide(run->options->catalogue, customer, &item->request, batch->now_ms, &run->arena,
-                      &result);
+    pl_request_decide(run->options->catalogue, customer, &item->request, batch->now_ms,
+                      &batch->arena, &result);
     pl_request_remember(customer, &item->request);
     return add_result(run, batch, item, &result, error);
 }
@@ -141,7 +142,7 @@ static enum pl_status apply_item(struct pl_run *run, struct pl_batch *batch, str
         return status;
     }
     if (item->kind == PL_ITEM_EVENT) {
-        pl_event_apply(&item->entry->customer, &item->event, &run->arena);
+        pl_event_apply(&item->entry->customer, &item->event, &batch->arena);
         return PL_OK;
     }
     return answer_request(run, batch, item, error);
@@ -160,7 +161,8 @@ enum pl_status pl_decide_batch(struct pl_run *run, struct pl_batch *batch, struc
             return status;
         }
         part->progress.next[record->topic] = record->offset + 1; /* I4: handled, not position() */
-        if (run->outbox.len > OUTBOX_ENOUGH_BYTES || run->arena.used_bytes > ARENA_ENOUGH_BYTES) {
+        if (batch->outbox.len > OUTBOX_ENOUGH_BYTES ||
+            batch->arena.used_bytes > ARENA_ENOUGH_BYTES) {
             batch->count = i + 1;
         }
     }
@@ -178,12 +180,13 @@ void pl_encode_batch(struct pl_run *run, struct pl_batch *batch)
             continue;
         }
         for (struct pl_entry *entry = part->first; entry != NULL; entry = entry->next) {
-            pl_state_encode(&entry->customer, &run->arena, &run->outbox, &part->changes);
+            pl_state_encode(&entry->customer, &batch->arena, &batch->outbox, &part->changes);
         }
         part->progress.pieces += part->changes.pieces_delta;
         part->progress.catalogue_version = pl_catalogue_version(run->options->catalogue);
-        part->progress_position = run->outbox.len;
-        pl_progress_encode(&part->progress, &run->outbox);
-        part->progress_len = run->outbox.len - part->progress_position;
+        part->progress_position = batch->outbox.len;
+        pl_progress_encode(&part->progress, &batch->outbox);
+        part->progress_len = batch->outbox.len - part->progress_position;
+        pl_change_index(batch, part);
     }
 }

@@ -20,18 +20,19 @@ static void refuse(struct pl_item *item, enum pl_dead_letter code, const char *m
     (void)snprintf(item->refusal.message, sizeof(item->refusal.message), "%s", message);
 }
 
-static enum pl_status decode_value(struct pl_run *run, struct pl_item *item, struct pl_error *error)
+static enum pl_status decode_value(struct pl_batch *batch, struct pl_item *item,
+                                   struct pl_error *error)
 {
     const struct pl_record *record = item->record;
     enum pl_status status;
 
     if (record->topic == PL_TOPIC_EVENTS) {
         item->kind = PL_ITEM_EVENT;
-        status = pl_decode_event(run->options->decoder, record->value, &run->arena, &item->event,
-                                 &item->refusal, error);
+        status = pl_decode_event(batch->run->options->decoder, record->value, &batch->arena,
+                                 &item->event, &item->refusal, error);
     } else {
         item->kind = PL_ITEM_REQUEST;
-        status = pl_decode_request(run->options->decoder, record->value, &run->arena,
+        status = pl_decode_request(batch->run->options->decoder, record->value, &batch->arena,
                                    &item->request, &item->refusal, error);
     }
     if (status == PL_BAD_DATA) {
@@ -82,9 +83,10 @@ static void check_event(struct pl_item *item)
     }
 }
 
-static enum pl_status decode_item(struct pl_run *run, struct pl_item *item, struct pl_error *error)
+static enum pl_status decode_item(struct pl_run *run, struct pl_batch *batch, struct pl_item *item,
+                                  struct pl_error *error)
 {
-    enum pl_status status = decode_value(run, item, error);
+    enum pl_status status = decode_value(batch, item, error);
 
     if (status != PL_OK) {
         return status;
@@ -110,13 +112,13 @@ enum pl_status pl_decode_batch(struct pl_run *run, struct pl_batch *batch, struc
     int64_t deadline = world->ops->monotonic_ms(world->self) + DECODING_MOST_MS;
 
     pl_decoder_ask_anew(run->options->decoder);
-    batch->items = pl_arena_zalloc(&run->arena, count, sizeof(*batch->items));
+    batch->items = pl_arena_zalloc(&batch->arena, count, sizeof(*batch->items));
     for (size_t i = 0; i < count; i++) {
         struct pl_item *item = &batch->items[i];
         enum pl_status status;
 
         item->record = &run->inbox.records[i];
-        status = decode_item(run, item, error);
+        status = decode_item(run, batch, item, error);
         if (status == PL_AGAIN && i > 0) {
             break; /* go on with what can be read; the rest waits */
         }
@@ -124,7 +126,7 @@ enum pl_status pl_decode_batch(struct pl_run *run, struct pl_batch *batch, struc
             return status;
         }
         batch->count = i + 1;
-        if (run->arena.used_bytes > DECODED_ENOUGH_BYTES ||
+        if (batch->arena.used_bytes > DECODED_ENOUGH_BYTES ||
             world->ops->monotonic_ms(world->self) > deadline) {
             break; /* I13: what is left waits for the next batch */
         }

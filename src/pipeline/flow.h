@@ -14,9 +14,9 @@
 
 /* ---- the run --------------------------------------------------------------------------------- */
 
-/* A partition this process owns. Invariants while the run is restored: next_offset is where the
- * next record of ours in the state partition will be (I5); Redis holds exactly `checkpoint` (I1,
- * I3). */
+/* A partition this process owns, as its last committed transaction left it. Invariants while the
+ * run is restored: next_offset is where the next record of ours in the state partition will be
+ * (I5); Redis holds exactly `checkpoint` (I1, I3). */
 struct pl_partition {
     int32_t number;
     bool is_owned;
@@ -50,30 +50,6 @@ struct pl_brake {
     int64_t hold_until_ms; /* monotonic */
     int64_t reported_ms;
 };
-
-struct pl_run {
-    const struct pl_pipeline_options *options;
-    struct pl_partition *partitions; /* by number */
-    size_t owned_count;
-    bool is_member;   /* the group has told us our share of the partitions, which may be none */
-    bool is_restored; /* every owned partition is as its invariants say, and started */
-    struct pl_inbox inbox;
-    size_t batch_limit; /* records in the next batch; below the maximum while looking for poison */
-    struct pl_poison poison;
-    struct pl_brake brake;
-    struct pl_arena arena;   /* of the batch */
-    struct pl_buffer outbox; /* bytes of the batch's messages and state */
-};
-
-static inline int64_t pl_monotonic_ms(const struct pl_run *run)
-{
-    return run->options->world.ops->monotonic_ms(run->options->world.self);
-}
-
-static inline bool pl_should_stop(const struct pl_run *run)
-{
-    return run->options->world.ops->should_stop(run->options->world.self);
-}
 
 /* ---- the batch ------------------------------------------------------------------------------- */
 
@@ -123,6 +99,8 @@ struct pl_part {
     struct pl_entry *first, *last; /* customers touched */
     struct pl_progress progress;   /* after the batch */
     struct pl_state_changes changes;
+    const struct pl_state_change **change_slots; /* the changes by field (pl_change_find) */
+    size_t change_capacity;
     size_t progress_position; /* of the new progress record in the outbox */
     size_t progress_len;
     int64_t first_offset; /* of our state records, once acknowledged */
@@ -130,7 +108,11 @@ struct pl_part {
 };
 
 struct pl_batch {
-    struct pl_item *items; /* one for each of the inbox's first records */
+    struct pl_arena arena;     /* all that the batch is made of */
+    struct pl_buffer outbox;   /* bytes of its messages and state */
+    struct pl_record *records; /* its own once it is launched; before, they are the inbox's first */
+    size_t record_count;
+    struct pl_item *items;
     size_t count;
     struct pl_overlay overlay;
     struct pl_part **parts; /* by partition number; NULL: not touched */
@@ -138,13 +120,48 @@ struct pl_batch {
     size_t outgoing_count;
     size_t outgoing_capacity;
     int64_t now_ms; /* stamps decidedAt; no rule reads it */
+    struct pl_run *run;
+    enum pl_status status; /* of sending it, once that has ended */
+    struct pl_error error;
 };
+
+/* ---- the run, again -------------------------------------------------------------------------- */
+
+struct pl_run {
+    const struct pl_pipeline_options *options;
+    struct pl_partition *partitions; /* by number */
+    size_t owned_count;
+    bool is_member;   /* the group has told us our share of the partitions, which may be none */
+    bool is_restored; /* every owned partition is as its invariants say, and started */
+    struct pl_inbox inbox;
+    size_t batch_limit; /* records in the next batch; below the maximum while looking for poison */
+    struct pl_poison poison;
+    struct pl_brake brake;
+    /* While one is in flight (being sent by the helper thread, which alone uses it and the
+     * transaction until it has landed) the other is decided. */
+    struct pl_batch batches[2];
+    struct pl_batch *flying;        /* NULL: none */
+    const struct pl_batch *suspect; /* the one that the last trouble was with; NULL: none */
+    struct pl_arena arena;          /* of recovery */
+};
+
+static inline int64_t pl_monotonic_ms(const struct pl_run *run)
+{
+    return run->options->world.ops->monotonic_ms(run->options->world.self);
+}
+
+static inline bool pl_should_stop(const struct pl_run *run)
+{
+    return run->options->world.ops->should_stop(run->options->world.self);
+}
 
 /* ---- the steps ------------------------------------------------------------------------------- */
 
 /* consume: put a record into the inbox (takes it); let all or the first count of them go. */
 void pl_inbox_add(struct pl_run *run, const struct pl_record *record);
 void pl_inbox_drop(struct pl_run *run, size_t count);
+/* Move the first batch->count records out of the inbox, into the batch. */
+void pl_inbox_hand_over(struct pl_run *run, struct pl_batch *batch);
 /* Is there no room for a further record? */
 bool pl_inbox_is_full(const struct pl_run *run);
 
@@ -178,19 +195,39 @@ void pl_encode_batch(struct pl_run *run, struct pl_batch *batch);
 PL_MUST_CHECK enum pl_status pl_commit_batch(struct pl_run *run, struct pl_batch *batch,
                                              struct pl_error *error);
 
+/* The same in two parts, between which the helper thread sends and commits: run->flying. Errors of
+ * the first: those of beginning a transaction, no batch is in flight then; of the second: as
+ * above. */
+PL_MUST_CHECK enum pl_status pl_launch_batch(struct pl_run *run, struct pl_batch *batch,
+                                             struct pl_error *error);
+PL_MUST_CHECK enum pl_status pl_land_batch(struct pl_run *run, struct pl_error *error);
+
 /* cache: the same changes into Redis. Errors: PL_AGAIN, PL_ABORT: restore. */
 PL_MUST_CHECK enum pl_status pl_cache_batch(struct pl_run *run, struct pl_batch *batch,
                                             struct pl_error *error);
 
 /* ---- beside the flow ------------------------------------------------------------------------- */
 
-/* An empty batch in the run's arena, which is reset. */
+/* Make the batch empty: its memory is used again. */
 void pl_batch_begin(struct pl_run *run, struct pl_batch *batch);
+void pl_batch_done(struct pl_batch *batch);
+/* Give its records back to the feed. */
+void pl_batch_release(struct pl_run *run, struct pl_batch *batch);
 /* The batch's part of an owned partition, made when first asked for. */
 struct pl_part *pl_batch_part(struct pl_run *run, struct pl_batch *batch, int32_t partition);
 /* The entry of a customer, made (empty, unread) when first asked for. */
 struct pl_entry *pl_batch_entry(struct pl_run *run, struct pl_batch *batch, int32_t partition,
                                 struct pl_bytes customer_id);
+
+/* How a partition is after the batch in flight, or else after the last that was committed. */
+const struct pl_progress *pl_progress_of(const struct pl_run *run, int32_t partition);
+
+/* The changes of an encoded batch's part, by field: what the cache will hold once the batch in
+ * flight has landed is read from here. NULL: not changed. */
+void pl_change_index(struct pl_batch *batch, struct pl_part *part);
+const struct pl_state_change *pl_change_find(const struct pl_part *part, struct pl_bytes field);
+/* The value that a change writes; null: it deletes. */
+struct pl_bytes pl_change_value(const struct pl_batch *batch, const struct pl_state_change *change);
 
 /* Note what Redis is to hold, or holds, for the partition. */
 void pl_partition_seal(const struct pl_run *run, const struct pl_partition *partition,
@@ -202,8 +239,9 @@ struct pl_bytes pl_partition_checkpoint(const struct pl_partition *partition); /
  * meanwhile: look at them), PL_FENCED, PL_FATAL. */
 PL_MUST_CHECK enum pl_status pl_recover(struct pl_run *run, struct pl_error *error);
 
-/* poison: the batch can never be committed as it is: look for the record that makes it so, by
- * halves (I9). PL_OK: try again, with what the run now knows. Errors: PL_FATAL. */
+/* poison: the batch (NULL: none) can never be committed as it is: look for the record that makes it
+ * so, by halves (I9). PL_OK: try again, with what the run now knows. Errors: PL_FATAL (it is not a
+ * record's fault). */
 PL_MUST_CHECK enum pl_status pl_poison_search(struct pl_run *run, const struct pl_batch *batch,
                                               struct pl_error *error);
 /* After a batch that was committed: go on searching in larger batches, or end the search. */

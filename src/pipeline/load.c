@@ -19,29 +19,61 @@ struct want {
     struct pl_piece piece;
 };
 
-/* The fields to read of one partition. */
-struct wants {
+/* Fields, and where their values go. */
+struct want_list {
     struct want *items;
     struct pl_cache_field *fields;
     size_t count;
     size_t capacity;
 };
 
-static void add_want(struct wants *wants, struct pl_entry *entry, struct pl_piece piece,
-                     struct pl_arena *arena)
-{
-    if (wants->count == wants->capacity) {
-        size_t capacity = wants->capacity == 0 ? 64 : wants->capacity * 2;
+/* What is wanted of one partition: from the cache, and from what the batch in flight will write
+ * there. */
+struct wants {
+    struct want_list stored;
+    struct want_list in_flight; /* fields with their values */
+};
 
-        wants->items =
-            pl_arena_grow(arena, wants->items, wants->count, capacity, sizeof(*wants->items));
-        wants->fields =
-            pl_arena_grow(arena, wants->fields, wants->count, capacity, sizeof(*wants->fields));
-        wants->capacity = capacity;
+static void append(struct want_list *list, const struct want *want,
+                   const struct pl_cache_field *field, struct pl_arena *arena)
+{
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity == 0 ? 64 : list->capacity * 2;
+
+        list->items =
+            pl_arena_grow(arena, list->items, list->count, capacity, sizeof(*list->items));
+        list->fields =
+            pl_arena_grow(arena, list->fields, list->count, capacity, sizeof(*list->fields));
+        list->capacity = capacity;
     }
-    wants->items[wants->count] = (struct want){entry, piece};
-    wants->fields[wants->count].field = pl_state_field(&piece, entry->customer.customer_id, arena);
-    wants->count++;
+    list->items[list->count] = *want;
+    list->fields[list->count++] = *field;
+}
+
+/* The change of a field that the batch in flight is about to make; NULL: none. */
+static const struct pl_state_change *change_in_flight(const struct pl_run *run, int32_t partition,
+                                                      struct pl_bytes field)
+{
+    const struct pl_part *part = run->flying == NULL ? NULL : run->flying->parts[partition];
+
+    return part == NULL ? NULL : pl_change_find(part, field);
+}
+
+static void add_want(struct pl_run *run, struct pl_batch *batch, struct wants *wants,
+                     const struct want *want)
+{
+    struct pl_arena *arena = &batch->arena;
+    struct pl_bytes customer_id = want->entry->customer.customer_id;
+    struct pl_cache_field field = {.field = pl_state_field(&want->piece, customer_id, arena)};
+    const struct pl_state_change *change =
+        change_in_flight(run, want->entry->partition, field.field);
+
+    if (change == NULL) {
+        append(&wants->stored, want, &field, arena);
+    } else {
+        field.value = pl_arena_copy(arena, pl_change_value(run->flying, change));
+        append(&wants->in_flight, want, &field, arena);
+    }
 }
 
 /* Why the cache is not what we expect: if it has newer progress than ours, of the same history, the
@@ -80,16 +112,16 @@ static enum pl_status check_count(const struct pl_run *run, const struct pl_cach
     return PL_OK;
 }
 
-static enum pl_status take_value(struct pl_run *run, const struct want *want,
+static enum pl_status take_value(struct pl_batch *batch, const struct want *want,
                                  const struct pl_cache_field *field, struct pl_error *error)
 {
     struct pl_customer *customer = &want->entry->customer;
     enum pl_status status;
 
     if (want->piece.kind == PL_PIECE_HEAD) {
-        status = pl_state_decode_head(field->field, field->value, &run->arena, customer, error);
+        status = pl_state_decode_head(field->field, field->value, &batch->arena, customer, error);
     } else {
-        status = pl_state_decode_piece(&want->piece, field->field, field->value, &run->arena,
+        status = pl_state_decode_piece(&want->piece, field->field, field->value, &batch->arena,
                                        customer, error);
     }
     if (status == PL_BAD_DATA) { /* damaged in the cache: the state topic has it whole */
@@ -97,15 +129,27 @@ static enum pl_status take_value(struct pl_run *run, const struct want *want,
     }
     if (status != PL_OK) {
         return pl_fail_at(error, status, "Redis, hash planlift:{%s:p%" PRId32 "}",
-                          run->options->group_id.data, want->entry->partition);
+                          batch->run->options->group_id.data, want->entry->partition);
     }
     return PL_OK;
 }
 
+static enum pl_status take_values(struct pl_batch *batch, const struct want_list *list,
+                                  struct pl_error *error)
+{
+    enum pl_status status = PL_OK;
+
+    for (size_t i = 0; status == PL_OK && i < list->count; i++) {
+        status = take_value(batch, &list->items[i], &list->fields[i], error);
+    }
+    return status;
+}
+
 /* The values of one partition. What is wrong in itself, and not just old, is thrown away, so that
  * restoring starts from nothing. */
-static enum pl_status take_read(struct pl_run *run, const struct pl_cache_read *read,
-                                const struct wants *wants, struct pl_error *error)
+static enum pl_status take_read(struct pl_run *run, struct pl_batch *batch,
+                                const struct pl_cache_read *read, const struct wants *wants,
+                                struct pl_error *error)
 {
     struct pl_partition *partition = &run->partitions[read->partition];
     const struct pl_cache *cache = &run->options->cache;
@@ -115,8 +159,11 @@ static enum pl_status take_read(struct pl_run *run, const struct pl_cache_read *
         return judge_mismatch(run, partition, read->checkpoint, error);
     }
     status = check_count(run, read, error);
-    for (size_t i = 0; status == PL_OK && i < wants->count; i++) {
-        status = take_value(run, &wants->items[i], &wants->fields[i], error);
+    if (status == PL_OK) {
+        status = take_values(batch, &wants->stored, error);
+    }
+    if (status == PL_OK) {
+        status = take_values(batch, &wants->in_flight, error);
     }
     if (status != PL_ABORT) {
         return status;
@@ -133,29 +180,32 @@ static enum pl_status take_read(struct pl_run *run, const struct pl_cache_read *
     return status;
 }
 
-/* Read what is wanted, of all partitions together. wants: by partition number. */
-static enum pl_status read_all(struct pl_run *run, const struct wants *wants,
-                               struct pl_error *error)
+/* Read what is wanted, of all partitions together, and the checkpoints of all that anything is
+ * wanted of. wants: by partition number. */
+static enum pl_status read_all(struct pl_run *run, struct pl_batch *batch,
+                               const struct wants *wants, struct pl_error *error)
 {
     const struct pl_cache *cache = &run->options->cache;
     size_t most = (size_t)run->options->partition_count;
-    struct pl_cache_read *reads = pl_arena_zalloc(&run->arena, most, sizeof(*reads));
+    struct pl_cache_read *reads = pl_arena_zalloc(&batch->arena, most, sizeof(*reads));
     size_t count = 0;
     enum pl_status status;
 
     for (size_t partition = 0; partition < most; partition++) {
-        if (wants[partition].count > 0) {
+        const struct want_list *stored = &wants[partition].stored;
+
+        if (stored->count + wants[partition].in_flight.count > 0) {
             reads[count++] = (struct pl_cache_read){.partition = (int32_t)partition,
-                                                    .fields = wants[partition].fields,
-                                                    .field_count = wants[partition].count};
+                                                    .fields = stored->fields,
+                                                    .field_count = stored->count};
         }
     }
     if (count == 0) {
         return PL_OK;
     }
-    status = cache->ops->read(cache->self, reads, count, &run->arena, error);
+    status = cache->ops->read(cache->self, reads, count, &batch->arena, error);
     for (size_t i = 0; status == PL_OK && i < count; i++) {
-        status = take_read(run, &reads[i], &wants[reads[i].partition], error);
+        status = take_read(run, batch, &reads[i], &wants[reads[i].partition], error);
     }
     return status;
 }
@@ -164,8 +214,6 @@ static enum pl_status read_all(struct pl_run *run, const struct wants *wants,
 
 static void want_heads(struct pl_run *run, struct pl_batch *batch, struct wants *wants)
 {
-    static const struct pl_piece head = {.kind = PL_PIECE_HEAD};
-
     for (size_t i = 0; i < batch->count; i++) {
         struct pl_item *item = &batch->items[i];
 
@@ -175,7 +223,8 @@ static void want_heads(struct pl_run *run, struct pl_batch *batch, struct wants 
         item->entry = pl_batch_entry(run, batch, item->record->partition, item->record->key);
         if (!item->entry->is_read) {
             item->entry->is_read = true;
-            add_want(&wants[item->entry->partition], item->entry, head, &run->arena);
+            add_want(run, batch, &wants[item->entry->partition],
+                     &(struct want){item->entry, {.kind = PL_PIECE_HEAD}});
         }
     }
 }
@@ -205,14 +254,14 @@ static bool mark_wanted(struct pl_entry *entry, const struct pl_piece *piece)
     return false;
 }
 
-static void needs_of(struct pl_run *run, const struct pl_item *item, struct pl_pieces *pieces)
+static void needs_of(struct pl_batch *batch, const struct pl_item *item, struct pl_pieces *pieces)
 {
     pieces->count = 0;
     if (item->kind == PL_ITEM_EVENT) {
-        pl_event_needs(&item->entry->customer, &item->event, &run->arena, pieces);
+        pl_event_needs(&item->entry->customer, &item->event, &batch->arena, pieces);
     } else if (item->kind == PL_ITEM_REQUEST) {
-        pl_request_needs(run->options->catalogue, &item->entry->customer, &item->request,
-                         &run->arena, pieces);
+        pl_request_needs(batch->run->options->catalogue, &item->entry->customer, &item->request,
+                         &batch->arena, pieces);
     }
 }
 
@@ -226,39 +275,40 @@ static void want_pieces(struct pl_run *run, struct pl_batch *batch, struct wants
     for (size_t i = 0; i < batch->count; i++) {
         struct pl_item *item = &batch->items[i];
 
-        needs_of(run, item, &pieces);
+        needs_of(batch, item, &pieces);
         if (i > 0 && total + pieces.count > PIECES_AHEAD) {
             batch->count = i;
             break;
         }
         for (size_t j = 0; j < pieces.count; j++) {
             if (mark_wanted(item->entry, &pieces.items[j])) {
-                add_want(&wants[item->entry->partition], item->entry, pieces.items[j], &run->arena);
+                add_want(run, batch, &wants[item->entry->partition],
+                         &(struct want){item->entry, pieces.items[j]});
                 total++;
             }
         }
     }
 }
 
-static struct wants *no_wants(struct pl_run *run)
+static struct wants *no_wants(struct pl_batch *batch)
 {
-    return pl_arena_zalloc(&run->arena, (size_t)run->options->partition_count,
+    return pl_arena_zalloc(&batch->arena, (size_t)batch->run->options->partition_count,
                            sizeof(struct wants));
 }
 
 enum pl_status pl_load_batch(struct pl_run *run, struct pl_batch *batch, struct pl_error *error)
 {
-    struct wants *heads = no_wants(run);
-    struct wants *pieces = no_wants(run);
+    struct wants *heads = no_wants(batch);
+    struct wants *pieces = no_wants(batch);
     enum pl_status status;
 
     want_heads(run, batch, heads);
-    status = read_all(run, heads, error);
+    status = read_all(run, batch, heads, error);
     if (status != PL_OK) {
         return status;
     }
     want_pieces(run, batch, pieces);
-    return read_all(run, pieces, error);
+    return read_all(run, batch, pieces, error);
 }
 
 enum pl_status pl_load_item(struct pl_run *run, struct pl_batch *batch, struct pl_item *item,
@@ -267,16 +317,16 @@ enum pl_status pl_load_item(struct pl_run *run, struct pl_batch *batch, struct p
     struct pl_pieces pieces = {.items = NULL};
     enum pl_status status = PL_OK;
 
-    (void)batch;
-    needs_of(run, item, &pieces);
+    needs_of(batch, item, &pieces);
     while (status == PL_OK && pieces.count > 0) {
-        struct wants *wants = no_wants(run);
+        struct wants *wants = no_wants(batch);
 
         for (size_t i = 0; i < pieces.count; i++) {
-            add_want(&wants[item->entry->partition], item->entry, pieces.items[i], &run->arena);
+            add_want(run, batch, &wants[item->entry->partition],
+                     &(struct want){item->entry, pieces.items[i]});
         }
-        status = read_all(run, wants, error);
-        needs_of(run, item, &pieces);
+        status = read_all(run, batch, wants, error);
+        needs_of(batch, item, &pieces);
     }
     return status;
 }

@@ -6,7 +6,11 @@
  *                                             Redis <────── cache <──────┴─> *.dlq
  *
  * Kafka is the truth: nothing counts before the commit, the cache comes after it, and whatever goes
- * wrong on the way ends with dropping the batch and recovering (recover.c) from what Kafka says. */
+ * wrong on the way ends with dropping the batch and recovering (recover.c) from what Kafka says.
+ *
+ * While one batch is in flight, that is sent and committed by the helper thread, the next one is
+ * taken in and decided on what that one will have made of the state; it is launched only once that
+ * one has landed. */
 #include "pipeline/pipeline.h"
 
 #include <inttypes.h>
@@ -17,10 +21,12 @@
 #include "planlift/log.h"
 
 #define IDLE_WAIT_MS 100
-#define AWAY_WAIT_MS 100     /* between the first two tries of something that is away */
-#define AWAY_MOST_MS 1600    /* doubled up to this */
-#define DRAIN_CHECK_MS 200   /* between two looks whether all is drained */
-#define AWAY_REPORT_MS 10000 /* how often the log repeats what is being waited for */
+#define FLIGHT_WAIT_MS 1      /* for records, while a batch is in flight, between looks at it */
+#define FLIGHT_MOST_WAITS 100 /* then it is waited for, so that the watchdog sees one that hangs */
+#define AWAY_WAIT_MS 100      /* between the first two tries of something that is away */
+#define AWAY_MOST_MS 1600     /* doubled up to this */
+#define DRAIN_CHECK_MS 200    /* between two looks whether all is drained */
+#define AWAY_REPORT_MS 10000  /* how often the log repeats what is being waited for */
 
 /* What the loop remembers about waiting. */
 struct waiting {
@@ -34,33 +40,56 @@ struct waiting {
 
 /* ---- consume --------------------------------------------------------------------------------- */
 
-/* Wait for a record, then take what else is there; a batch that is not full waits for more only
- * if it is configured to. So a lone request goes at once, and a backlog in large batches. */
-static enum pl_status consume(struct pl_run *run, int timeout_ms, struct pl_error *error)
+/* How taking in goes on when nothing came. */
+struct patience {
+    int64_t deadline_ms; /* of a batch that is not full; 0: it has no record yet */
+    int flight_waits;
+    bool has_waited; /* for a first record */
+};
+
+static bool is_in_flight(const struct pl_run *run)
 {
-    int64_t deadline = 0;
+    const struct pl_world *world = &run->options->world;
+
+    return run->flying != NULL && !world->ops->await(world->self, 0);
+}
+
+/* How long to wait for a further record; 0: no longer. What is there goes at once, unless it is
+ * configured to wait, or the batch in flight would have to be waited for in any case. */
+static int wait_for_more(const struct pl_run *run, struct patience *patience)
+{
+    int64_t now = pl_monotonic_ms(run);
+
+    if (is_in_flight(run)) {
+        return patience->flight_waits++ < FLIGHT_MOST_WAITS ? FLIGHT_WAIT_MS : 0;
+    }
+    if (run->inbox.count == 0) {
+        bool is_first = !patience->has_waited && run->flying == NULL;
+
+        patience->has_waited = true;
+        return is_first ? IDLE_WAIT_MS : 0;
+    }
+    if (patience->deadline_ms == 0) {
+        patience->deadline_ms = now + run->options->batch_max_wait_ms;
+    }
+    return patience->deadline_ms > now ? (int)(patience->deadline_ms - now) : 0;
+}
+
+/* Take what is there, and wait for it where nothing is. So a lone request goes at once, and a
+ * backlog in large batches. */
+static enum pl_status consume(struct pl_run *run, struct pl_error *error)
+{
+    struct patience patience = {.deadline_ms = 0};
     enum pl_status status = PL_OK;
     bool is_idle = false;
     bool is_rebalance = false;
-    int wait = run->inbox.count == 0 ? timeout_ms : 0;
+    int wait = 0;
 
     while (status == PL_OK && !is_rebalance && !pl_inbox_is_full(run)) {
         status = pl_poll_group(run, wait, &is_idle, &is_rebalance, error);
-        if (status != PL_OK || run->inbox.count == 0) {
+        wait = is_idle ? wait_for_more(run, &patience) : 0;
+        if (is_idle && wait == 0) {
             break;
-        }
-        if (deadline == 0) {
-            deadline = pl_monotonic_ms(run) + run->options->batch_max_wait_ms;
-        }
-        wait = 0;
-        if (is_idle) {
-            int64_t left =
-                run->options->batch_max_wait_ms > 0 ? deadline - pl_monotonic_ms(run) : 0;
-
-            if (left <= 0) {
-                break;
-            }
-            wait = (int)left;
         }
     }
     return status;
@@ -68,10 +97,33 @@ static enum pl_status consume(struct pl_run *run, int timeout_ms, struct pl_erro
 
 /* ---- one batch ------------------------------------------------------------------------------- */
 
-static enum pl_status process(struct pl_run *run, struct pl_batch *batch, struct pl_error *error)
+/* The batch in flight must have gone through before anything else is sent, or its state asked for.
+ * Its changes go into the cache while the next one, if there is one, is in flight. */
+static enum pl_status land_and_launch(struct pl_run *run, struct pl_batch *next,
+                                      struct pl_error *error)
 {
+    struct pl_batch *landed = run->flying;
+    enum pl_status status = PL_OK;
+
+    if (landed != NULL) {
+        status = pl_land_batch(run, error);
+    }
+    if (status == PL_OK && next != NULL) {
+        status = pl_launch_batch(run, next, error);
+    }
+    /* Where partitions came or went meanwhile, the cache is not ours to write any more. */
+    if (status == PL_OK && landed != NULL && run->is_restored) {
+        status = pl_cache_batch(run, landed, error);
+    }
+    return status;
+}
+
+static enum pl_status process(struct pl_run *run, struct pl_error *error)
+{
+    struct pl_batch *batch = &run->batches[run->flying == &run->batches[0] ? 1 : 0];
     enum pl_status status;
 
+    run->suspect = batch;
     pl_batch_begin(run, batch);
     status = pl_decode_batch(run, batch, error);
     if (status == PL_OK) {
@@ -84,27 +136,18 @@ static enum pl_status process(struct pl_run *run, struct pl_batch *batch, struct
         return status;
     }
     pl_encode_batch(run, batch);
-    status = pl_commit_batch(run, batch, error);
-    if (status != PL_OK) {
-        run->is_restored = false; /* where our state records are must be found out again */
-        return status;
-    }
-    pl_poison_pass(run);
-    pl_brake_count(run, batch);
-    pl_inbox_drop(run, batch->count);
-    return pl_cache_batch(run, batch, error);
+    return land_and_launch(run, batch, error);
 }
 
 /* What to do after a batch or a recovery that did not work. PL_OK: try again. */
-static enum pl_status handle_trouble(struct pl_run *run, const struct pl_batch *batch,
-                                     enum pl_status status, struct waiting *waiting,
-                                     struct pl_error *error)
+static enum pl_status handle_trouble(struct pl_run *run, enum pl_status status,
+                                     struct waiting *waiting, struct pl_error *error)
 {
     switch (status) {
     case PL_OK:
         return PL_OK;
     case PL_BAD_DATA:
-        return pl_poison_search(run, batch, error);
+        return pl_poison_search(run, run->suspect, error);
     case PL_ABORT:
         pl_log(WARN, "starting_over", PL_F_TEXT("reason", error->text));
         run->is_restored = false;
@@ -185,7 +228,7 @@ static enum pl_status check_drained(struct pl_run *run, int64_t *checked_ms, boo
     bool is_settled = run->is_member && (run->is_restored || run->owned_count == 0);
 
     *ret_drained = false;
-    if (!run->options->drain || !is_settled || run->inbox.count > 0 ||
+    if (!run->options->drain || !is_settled || run->inbox.count > 0 || run->flying != NULL ||
         now - *checked_ms < DRAIN_CHECK_MS) {
         return PL_OK;
     }
@@ -194,22 +237,26 @@ static enum pl_status check_drained(struct pl_run *run, int64_t *checked_ms, boo
     return status == PL_AGAIN ? PL_OK : status; /* cannot be told now */
 }
 
-/* One round: recover if need be, take what has come, process it. */
-static enum pl_status turn(struct pl_run *run, struct pl_batch *batch, struct pl_error *error)
+/* One round: recover if need be, take in what has come, process it. */
+static enum pl_status turn(struct pl_run *run, struct pl_error *error)
 {
     enum pl_status status = PL_OK;
 
-    if (!run->is_restored && run->owned_count > 0) {
-        status = pl_recover(run, error);
+    run->suspect = NULL;
+    if (!run->is_restored) {
+        status = land_and_launch(run, NULL, error);
+        if (status == PL_OK && run->owned_count > 0) {
+            status = pl_recover(run, error);
+        }
     }
     pl_brake_wait(run);
     if (status == PL_OK) {
-        status = consume(run, IDLE_WAIT_MS, error);
+        status = consume(run, error);
     }
     if (status == PL_OK && run->inbox.count > 0) {
-        status = process(run, batch, error);
+        return process(run, error);
     }
-    return status;
+    return status == PL_OK ? land_and_launch(run, NULL, error) : status;
 }
 
 static enum pl_status loop(struct pl_run *run, struct pl_error *error)
@@ -220,19 +267,32 @@ static enum pl_status loop(struct pl_run *run, struct pl_error *error)
     bool is_drained = false;
 
     while (status == PL_OK && !is_drained && !pl_should_stop(run)) {
-        struct pl_batch batch = {.count = 0};
+        bool was_flying = run->flying != NULL;
 
-        status = turn(run, &batch, error);
-        if (status == PL_OK) {
+        status = turn(run, error);
+        if (status == PL_OK && (was_flying || run->flying == NULL)) { /* else it has yet to land */
             report_back(run, &waiting);
+        }
+        if (status == PL_OK) {
             status = check_drained(run, &checked_ms, &is_drained, error);
         }
-        status = handle_trouble(run, &batch, status, &waiting, error);
+        status = handle_trouble(run, status, &waiting, error);
         if (status == PL_OK && waiting.is_away) {
             status = wait_a_little(run, &waiting, error);
         }
     }
     return status;
+}
+
+/* What is in flight ends whatever has ended the loop; only then may anything be taken down. */
+static void finish(struct pl_run *run)
+{
+    struct pl_error error;
+    enum pl_status status = land_and_launch(run, NULL, &error);
+
+    if (status != PL_OK) { /* the next start finds out what has come of it */
+        pl_log(INFO, "last_batch", PL_F_TEXT("outcome", error.text));
+    }
 }
 
 enum pl_status pl_pipeline_run(const struct pl_pipeline_options *options, struct pl_error *error)
@@ -248,13 +308,15 @@ enum pl_status pl_pipeline_run(const struct pl_pipeline_options *options, struct
         run.partitions[number].number = number;
     }
     status = loop(&run, error);
+    finish(&run);
     pl_inbox_drop(&run, run.inbox.count);
     for (int32_t number = 0; number < options->partition_count; number++) {
         pl_buffer_done(&run.partitions[number].checkpoint);
     }
     free(run.partitions);
     free(run.inbox.records);
+    pl_batch_done(&run.batches[0]);
+    pl_batch_done(&run.batches[1]);
     pl_arena_done(&run.arena);
-    pl_buffer_done(&run.outbox);
     return status;
 }

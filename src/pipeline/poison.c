@@ -25,12 +25,12 @@ enum pl_status pl_poison_search(struct pl_run *run, const struct pl_batch *batch
     struct pl_poison *poison = &run->poison;
     const struct pl_record *record;
 
+    if (batch == NULL || batch->count == 0) { /* not of any record */
+        return PL_FATAL;
+    }
     if (batch->count > 1) {
         run->batch_limit = (batch->count + 1) / 2;
         return PL_OK;
-    }
-    if (batch->count == 0) { /* not of any record: a transaction of our own is refused */
-        return PL_FATAL;
     }
     record = batch->items[0].record;
     if (batch->items[0].kind == PL_ITEM_DEAD) {

@@ -7,23 +7,23 @@
 static enum pl_status commit_positions(struct pl_run *run, const bool *is_behind,
                                        struct pl_error *error)
 {
-    struct pl_batch batch;
+    struct pl_batch *batch = &run->batches[0]; /* none is in flight */
     bool is_needed = false;
     enum pl_status status;
 
-    pl_batch_begin(run, &batch);
+    pl_batch_begin(run, batch);
     for (int32_t number = 0; number < run->options->partition_count; number++) {
         if (run->partitions[number].is_owned && is_behind[number]) {
-            (void)pl_batch_part(run, &batch, number);
+            (void)pl_batch_part(run, batch, number);
             is_needed = true;
         }
     }
     if (!is_needed) {
         return PL_OK;
     }
-    pl_encode_batch(run, &batch);
-    status = pl_commit_batch(run, &batch, error);
-    return status == PL_OK ? pl_cache_batch(run, &batch, error) : status;
+    pl_encode_batch(run, batch);
+    status = pl_commit_batch(run, batch, error);
+    return status == PL_OK ? pl_cache_batch(run, batch, error) : status;
 }
 
 /* ---- all partitions -------------------------------------------------------------------------- */

@@ -178,11 +178,15 @@ void sim_process_main(struct sim_process *process)
         status = start(&service, &process->error);
     }
     if (status == PL_OK) {
+        status = pl_worker_new(&service.system.worker, &process->error);
+    }
+    if (status == PL_OK) {
         status = run_pipeline(&service, &process->error);
     }
     if (status == PL_AGAIN && should_stop(&service)) {
         status = PL_OK; /* asked to stop before it had begun */
     }
+    pl_worker_free(service.system.worker);
     pl_kafka_txn_free(service.txn);
     pl_kafka_feed_free(service.feed);
     pl_kafka_reader_free(service.reader);

@@ -1,4 +1,4 @@
-/* Which process goes on, and when time passes. A step resumes one process; where none can go on,
+/* Which thread goes on, and when time passes. A step resumes one of them; where none can go on,
  * time moves to what happens next. */
 #include <assert.h>
 #include <stdarg.h>
@@ -33,24 +33,18 @@ struct sim_process *sim_self(void)
 
 /* ---- what a process can do ------------------------------------------------------------------- */
 
-static void give_up_control(struct sim_process *process)
-{
-    process->state = SIM_PROCESS_READY;
-    sim_coroutine_pause(process->coroutine);
-}
-
 bool sim_wait_for(int64_t monotonic_ms, sim_ready_fn *is_ready, void *self)
 {
-    struct sim_process *process = sim_self();
+    struct sim_strand *strand = sim_self()->sim->strand;
     bool was_ready;
 
-    process->wakes_ms = monotonic_ms;
-    process->is_woken = false;
-    process->is_ready = is_ready;
-    process->ready_self = self;
-    give_up_control(process);
-    was_ready = is_ready != NULL ? is_ready(self) : process->is_woken;
-    process->is_ready = NULL;
+    strand->wakes_ms = monotonic_ms;
+    strand->is_woken = false;
+    strand->is_ready = is_ready;
+    strand->ready_self = self;
+    sim_coroutine_pause(strand->coroutine);
+    was_ready = is_ready != NULL ? is_ready(self) : strand->is_woken;
+    strand->is_ready = NULL;
     return was_ready;
 }
 
@@ -61,7 +55,7 @@ bool sim_wait_until(int64_t monotonic_ms)
 
 void sim_wake(struct sim_process *process)
 {
-    process->is_woken = true;
+    process->strands[SIM_MAIN_STRAND].is_woken = true;
 }
 
 void sim_yield(void)
@@ -100,6 +94,18 @@ static void run_process(void *self)
     sim_trace(process->sim, "ended: status %d %s", (int)process->status, process->error.text);
 }
 
+static void start_strand(struct sim_process *process, int number, void (*body)(void *self),
+                         void *self)
+{
+    process->strands[number] = (struct sim_strand){.coroutine = sim_coroutine_new(body, self),
+                                                   .wakes_ms = sim_now(process->sim)};
+}
+
+void sim_start_helper(void (*body)(void *self), void *self)
+{
+    start_strand(sim_self(), SIM_HELPER_STRAND, body, self);
+}
+
 struct sim_process *sim_start(struct sim *sim, int slot)
 {
     struct sim_process *process = pl_arena_zalloc(&sim->world.arena, 1, sizeof(*process));
@@ -108,12 +114,12 @@ struct sim_process *sim_start(struct sim *sim, int slot)
     process->sim = sim;
     process->number = sim->process_count;
     process->slot = slot;
-    process->state = SIM_PROCESS_READY;
-    process->started_ms = process->wakes_ms = sim_now(sim);
+    process->state = SIM_PROCESS_ALIVE;
+    process->started_ms = sim_now(sim);
     (void)snprintf(process->instance_id, sizeof(process->instance_id), "%s-%d", sim->group_id,
                    slot);
     (void)snprintf(process->host, sizeof(process->host), "host-%d", process->number);
-    process->coroutine = sim_coroutine_new(run_process, process);
+    start_strand(process, SIM_MAIN_STRAND, run_process, process);
     sim->processes[sim->process_count++] = process;
     sim->slots[slot].process = process;
     sim_trace(sim, "process %d starts in slot %d", process->number, slot);
@@ -143,29 +149,37 @@ void sim_ask_to_stop(struct sim_process *process)
 
 /* ---- steps ----------------------------------------------------------------------------------- */
 
-static bool can_go_on(const struct sim_process *process, int64_t now)
+static bool is_running(const struct sim_process *process, const struct sim_strand *strand)
 {
-    if (process->state != SIM_PROCESS_READY || now < process->paused_until_ms) {
-        return false;
-    }
-    return now >= process->wakes_ms || process->is_woken ||
-           (process->is_ready != NULL && process->is_ready(process->ready_self));
+    return process->state == SIM_PROCESS_ALIVE && strand->coroutine != NULL;
 }
 
-/* Any of those that can go on; NULL: none can. */
-static struct sim_process *pick(struct sim *sim)
+static bool can_go_on(const struct sim_process *process, const struct sim_strand *strand)
 {
-    struct sim_process *found = NULL;
+    int64_t now = sim_now(process->sim);
+
+    if (!is_running(process, strand) || now < process->paused_until_ms) {
+        return false;
+    }
+    return now >= strand->wakes_ms || strand->is_woken ||
+           (strand->is_ready != NULL && strand->is_ready(strand->ready_self));
+}
+
+/* Any of those that can go on; false: none can. */
+static bool pick(struct sim *sim, struct sim_process **ret_process, struct sim_strand **ret_strand)
+{
     uint32_t count = 0;
 
-    for (int i = 0; i < sim->process_count; i++) {
-        struct sim_process *process = sim->processes[i];
+    for (int i = 0; i < sim->process_count * SIM_STRAND_COUNT; i++) {
+        struct sim_process *process = sim->processes[i / SIM_STRAND_COUNT];
+        struct sim_strand *strand = &process->strands[i % SIM_STRAND_COUNT];
 
-        if (can_go_on(process, sim_now(sim)) && sim_below(sim, ++count) == 0) {
-            found = process;
+        if (can_go_on(process, strand) && sim_below(sim, ++count) == 0) {
+            *ret_process = process;
+            *ret_strand = strand;
         }
     }
-    return found;
+    return count > 0;
 }
 
 /* How far time may go before something is due that is no later event. */
@@ -173,12 +187,13 @@ static int64_t idle_ms(const struct sim *sim)
 {
     int64_t next = sim_nemesis_next_ms(sim);
 
-    for (int i = 0; i < sim->process_count; i++) {
-        const struct sim_process *process = sim->processes[i];
+    for (int i = 0; i < sim->process_count * SIM_STRAND_COUNT; i++) {
+        const struct sim_process *process = sim->processes[i / SIM_STRAND_COUNT];
+        const struct sim_strand *strand = &process->strands[i % SIM_STRAND_COUNT];
 
-        if (process->state == SIM_PROCESS_READY) {
-            int64_t wakes = process->wakes_ms > process->paused_until_ms ? process->wakes_ms
-                                                                         : process->paused_until_ms;
+        if (is_running(process, strand)) {
+            int64_t wakes = strand->wakes_ms > process->paused_until_ms ? strand->wakes_ms
+                                                                        : process->paused_until_ms;
 
             next = wakes < next ? wakes : next;
         }
@@ -198,20 +213,23 @@ static void note_continued(struct sim_process *process)
     process->paused_until_ms = 0;
 }
 
-static void resume(struct sim *sim, struct sim_process *process)
+static void resume(struct sim *sim, struct sim_process *process, struct sim_strand *strand)
 {
     if (process->paused_until_ms != 0) {
         note_continued(process);
     }
-    process->state = SIM_PROCESS_RUNNING;
     sim->running = process;
-    sim_coroutine_resume(process->coroutine);
+    sim->strand = strand;
+    sim_coroutine_resume(strand->coroutine);
     sim->running = NULL;
+    sim->strand = NULL;
 }
 
 static void step(struct sim *sim)
 {
     struct sim_process *process = NULL;
+    struct sim_strand *strand = NULL;
+    bool is_found = false;
 
     sim->steps++;
     if (sim->options.on_step != NULL) {
@@ -221,12 +239,12 @@ static void step(struct sim *sim)
     if (sim_below(sim, 2) == 0) { /* what a process does takes time as well */
         pl_fake_advance(&sim->world, (int64_t)sim_below(sim, 3));
     }
-    for (int i = 0; i < IDLE_ROUNDS && (process = pick(sim)) == NULL; i++) {
+    for (int i = 0; i < IDLE_ROUNDS && !(is_found = pick(sim, &process, &strand)); i++) {
         (void)pl_fake_advance_to_next(&sim->world, idle_ms(sim));
         sim_supervise(sim);
     }
-    if (process != NULL) {
-        resume(sim, process);
+    if (is_found) {
+        resume(sim, process, strand);
     }
 }
 

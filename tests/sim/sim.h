@@ -1,7 +1,8 @@
 /* The deterministic simulation: the objects of planlift on a simulated librdkafka, hiredis and
  * clock. One seed is one schedule: which process goes on, when time passes, what goes wrong.
  *
- * A simulated process is a coroutine that runs the real adapters and the real pipeline (process.c).
+ * A simulated process is a coroutine that runs the real adapters and the real pipeline (process.c),
+ * and a second one for the jobs of its helper thread (worker.c).
  * It gives up control only inside the simulated libraries: each call that talks to Kafka or Redis
  * begins with sim_yield, and waits with sim_wait_until. kill -9 is never to be resumed; what the
  * process has under way at Kafka or Redis stays under way (events in world.later). So nothing of
@@ -144,29 +145,34 @@ struct sim_cluster; /* kafka_request.c: what goes wrong between clients and brok
 struct sim_redis;   /* redis.c */
 
 enum sim_process_state {
-    SIM_PROCESS_READY,   /* may be resumed once wakes_ms is reached */
-    SIM_PROCESS_RUNNING, /* the one that runs now */
+    SIM_PROCESS_ALIVE,
     SIM_PROCESS_ENDED,   /* its main function returned: status, error */
     SIM_PROCESS_KILLED
 };
 
-struct sim_coroutine; /* scheduler.c */
+struct sim_coroutine; /* coroutine.c */
 
 /* Is what a process waits for there? Asked by the scheduler; changes nothing. */
 typedef bool sim_ready_fn(void *self);
+
+/* A thread of a process. */
+struct sim_strand {
+    struct sim_coroutine *coroutine; /* NULL: there is no such thread */
+    int64_t wakes_ms;                /* resumed then, */
+    bool is_woken;                   /* or when it was woken, */
+    sim_ready_fn *is_ready;          /* or when this says so; NULL: nothing */
+    void *ready_self;                /* of it */
+};
+enum { SIM_MAIN_STRAND, SIM_HELPER_STRAND, SIM_STRAND_COUNT };
 
 struct sim_process {
     struct sim *sim;
     int number; /* in the order of starting */
     int slot;
     enum sim_process_state state;
-    struct sim_coroutine *coroutine;
+    struct sim_strand strands[SIM_STRAND_COUNT];
     int64_t started_ms;
     int64_t ended_ms;           /* by itself or by a kill */
-    int64_t wakes_ms;           /* READY: resumed then, */
-    bool is_woken;              /* or when it was woken, */
-    sim_ready_fn *is_ready;     /* or when this says so; NULL: nothing */
-    void *ready_self;           /* of it */
     int64_t paused_until_ms;    /* SIGSTOP: not resumed before, no heartbeats meanwhile; 0: never */
     bool was_member;            /* of the group, when it was paused */
     volatile sig_atomic_t stop; /* set: asked to stop (SIGTERM) */
@@ -226,6 +232,7 @@ struct sim {
     int64_t foreign_ms;          /* when the foreign writer writes; 0: it has, or there is none */
     bool has_jumped;             /* the wall clock, since the last restore */
     struct sim_process *running; /* NULL: the scheduler */
+    struct sim_strand *strand;   /* of it */
     struct sim_process *processes[SIM_MAX_PROCESSES];
     int process_count;
     int slot_count; /* those that may be in service */
@@ -270,6 +277,7 @@ void sim_yield(void);
 /* Give up control until a time has come or sim_wake. True: it was woken. At least one step passes.
  */
 bool sim_wait_until(int64_t monotonic_ms);
+/* Wakes its main thread. */
 void sim_wake(struct sim_process *process);
 
 /* Give up control until is_ready(self) or a time has come. True: it is ready. Where it is ready at
@@ -306,7 +314,10 @@ void sim_kill(struct sim_process *process);
 void sim_pause(struct sim_process *process, int64_t ms); /* SIGSTOP, and SIGCONT after ms */
 void sim_ask_to_stop(struct sim_process *process);
 
-/* The coroutine's main function (process.c). */
+/* Give the running process its second thread, which goes on as soon as it can. */
+void sim_start_helper(void (*body)(void *self), void *self);
+
+/* The main thread's function (process.c). */
 void sim_process_main(struct sim_process *process);
 
 #endif

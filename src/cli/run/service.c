@@ -300,7 +300,7 @@ static enum pl_status run_pipeline(struct service *service, struct pl_error *err
         .txn = pl_watched_txn(&service->watched),
         .state_log = pl_watched_state_log(&service->watched),
         .cache = pl_watched_cache(&service->watched),
-        .world = service->world,
+        .world = pl_watched_world(&service->watched),
         .catalogue = service->catalogue,
         .decoder = service->decoder,
         .result_schema_id = service->result_schema_id,
@@ -346,6 +346,7 @@ static void take_down(struct service *service)
 {
     pl_supervisor_tell_stopping(service->supervisor);
     leave_kafka(service);
+    pl_worker_free(service->system.worker);
     pl_redis_free(service->redis);
     pl_decoder_free(service->decoder);
     pl_schemas_free(service->schemas);
@@ -430,6 +431,9 @@ static enum pl_status run(struct service *service, struct pl_error *error)
         pl_fencing_recall(service->settings->instance_id,
                           service->world.ops->now_ms(service->world.self), &service->fencing);
         status = connect_all(service, error);
+    }
+    if (status == PL_OK) {
+        status = pl_worker_new(&service->system.worker, error);
     }
     if (status == PL_OK) {
         pl_log(INFO, "started", PL_F_TEXT("instance", service->settings->instance_id),

@@ -439,3 +439,75 @@ struct pl_cache pl_watched_cache(struct pl_watched *watched)
 
     return (struct pl_cache){&ops, watched};
 }
+
+/* ---- world ----------------------------------------------------------------------------------- */
+
+static int64_t now_ms(void *self)
+{
+    struct pl_watched *watched = self;
+
+    return watched->world.ops->now_ms(watched->world.self);
+}
+
+static int64_t monotonic_ms(void *self)
+{
+    struct pl_watched *watched = self;
+
+    return watched->world.ops->monotonic_ms(watched->world.self);
+}
+
+static void random_id(void *self, unsigned char ret_id[16])
+{
+    struct pl_watched *watched = self;
+
+    watched->world.ops->random_id(watched->world.self, ret_id);
+}
+
+static void wait_ms(void *self, int ms)
+{
+    struct pl_watched *watched = self;
+
+    watched->world.ops->wait_ms(watched->world.self, ms);
+}
+
+static bool should_stop(void *self)
+{
+    struct pl_watched *watched = self;
+
+    return watched->world.ops->should_stop(watched->world.self);
+}
+
+static void launch(void *self, void (*job)(void *arg), void *arg)
+{
+    struct pl_watched *watched = self;
+
+    watched->world.ops->launch(watched->world.self, job, arg);
+}
+
+/* The calls of the helper's thread are beats as well; ours is told of where none come. */
+static bool await(void *self, int timeout_ms)
+{
+    struct pl_watched *watched = self;
+    bool has_ended;
+
+    if (timeout_ms == 0) {
+        return watched->world.ops->await(watched->world.self, timeout_ms);
+    }
+    pl_health_beat(watched->health, "sending and committing a batch");
+    has_ended = watched->world.ops->await(watched->world.self, timeout_ms);
+    pl_health_beat(watched->health, OWN_WORK);
+    return has_ended;
+}
+
+struct pl_world pl_watched_world(struct pl_watched *watched)
+{
+    static const struct pl_world_ops ops = {.now_ms = now_ms,
+                                            .monotonic_ms = monotonic_ms,
+                                            .random_id = random_id,
+                                            .wait_ms = wait_ms,
+                                            .should_stop = should_stop,
+                                            .launch = launch,
+                                            .await = await};
+
+    return (struct pl_world){&ops, watched};
+}

@@ -3,6 +3,7 @@
 #ifndef PL_CLI_WATCHED_H
 #define PL_CLI_WATCHED_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,7 +12,7 @@
 #include "planlift/ports.h"
 
 /* Filled by the caller down to `redis`, zero below. Must stay where it is while it is used.
- * Thread: the pipeline's. */
+ * Threads: those of the ports (planlift/ports.h). */
 struct pl_watched {
     struct pl_health *health;
     struct pl_feed feed; /* the real ones */
@@ -27,8 +28,10 @@ struct pl_watched {
     size_t started_count;
     bool is_restored;
     int64_t looked_ms;
-    const char *failed[PL_CONDITION_COUNT]; /* the stage that made it unmet; NULL: none */
-    const char *fatal; /* where a call ended with PL_FATAL: "kafka" or "redis"; NULL: none did */
+    /* The stage that made it unmet; NULL: none. */
+    const char *_Atomic failed[PL_CONDITION_COUNT];
+    /* Where a call ended with PL_FATAL: "kafka" or "redis"; NULL: none did. */
+    const char *_Atomic fatal;
 };
 
 /* The ports to give to the pipeline in place of the real ones. */
@@ -36,5 +39,6 @@ struct pl_feed pl_watched_feed(struct pl_watched *watched);
 struct pl_txn pl_watched_txn(struct pl_watched *watched);
 struct pl_state_log pl_watched_state_log(struct pl_watched *watched);
 struct pl_cache pl_watched_cache(struct pl_watched *watched);
+struct pl_world pl_watched_world(struct pl_watched *watched);
 
 #endif

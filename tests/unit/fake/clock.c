@@ -1,5 +1,8 @@
-/* The world port: the shared clock, the shared chance, and whether to stop. */
+/* The world port: the shared clock, the shared chance, whether to stop, and a helper whose job is
+ * done as late as can be: when its end is awaited, or asked for a second time. */
 #include "process.h"
+
+#include <assert.h>
 
 /* Enough that whatever waits for a retry has come round to it. */
 #define IDLE_POLLS_DONE 20
@@ -48,13 +51,41 @@ static bool should_stop(void *self)
     return process->is_stopped;
 }
 
+static void launch(void *self, void (*job)(void *arg), void *arg)
+{
+    struct pl_fake_process *process = self;
+
+    assert(process->job == NULL);
+    process->job = job;
+    process->job_arg = arg;
+    process->job_asked = 0;
+}
+
+static bool await(void *self, int timeout_ms)
+{
+    struct pl_fake_process *process = self;
+    void (*job)(void *arg) = process->job;
+
+    if (job == NULL) {
+        return true;
+    }
+    if (timeout_ms == 0 && process->job_asked++ == 0) {
+        return false;
+    }
+    process->job = NULL;
+    job(process->job_arg);
+    return true;
+}
+
 struct pl_world pl_fake_clock(struct pl_fake_process *process)
 {
     static const struct pl_world_ops ops = {.now_ms = now_ms,
                                             .monotonic_ms = monotonic_ms,
                                             .random_id = random_id,
                                             .wait_ms = wait_ms,
-                                            .should_stop = should_stop};
+                                            .should_stop = should_stop,
+                                            .launch = launch,
+                                            .await = await};
 
     return (struct pl_world){&ops, process};
 }

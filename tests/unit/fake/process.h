@@ -47,6 +47,11 @@ struct pl_fake_process {
     struct pl_fake_fault faults[PL_FAKE_MAX_FAULTS];
     size_t fault_count;
 
+    /* helper */
+    void (*job)(void *arg); /* NULL: none is under way */
+    void *job_arg;
+    unsigned job_asked; /* how often it was asked for without waiting */
+
     /* feed */
     int generation; /* as it knows it; -1: no member */
     bool is_member;

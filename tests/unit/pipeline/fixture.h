@@ -155,7 +155,10 @@ static inline void close_run(struct fixture *fixture)
     free(run->partitions);
     free(run->inbox.records);
     pl_arena_done(&run->arena);
-    pl_buffer_done(&run->outbox);
+    pl_batch_done(&run->batches[0]);
+    pl_batch_done(&run->batches[1]);
+    pl_batch_done(&fixture->batch);
+    fixture->batch = (struct pl_batch){.count = 0};
     *run = (struct pl_run){.options = NULL};
 }
 

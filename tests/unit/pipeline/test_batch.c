@@ -134,10 +134,10 @@ static void a_new_batch_has_nothing_of_the_last(void **state)
     send_customer(fixture, "c1");
     (void)send_request(fixture, "c1", "r1", PL_OPERATION_CHECK, "s");
     decide_all(fixture);
-    assert_true(fixture->run.outbox.len > 0);
+    assert_true(fixture->batch.outbox.len > 0);
     fixture->world.wall_ms += 5;
     pl_batch_begin(&fixture->run, &fixture->batch);
-    assert_int_equal(fixture->run.outbox.len, 0);
+    assert_int_equal(fixture->batch.outbox.len, 0);
     assert_int_equal(fixture->batch.outgoing_count, 0);
     assert_int_equal(fixture->batch.overlay.count, 0);
     assert_null(fixture->batch.parts[1]);

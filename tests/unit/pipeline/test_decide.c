@@ -35,7 +35,7 @@ static struct pl_result decode_outgoing(struct fixture *fixture, size_t number)
     const struct pl_outgoing *outgoing = outgoing_of(fixture, number);
     struct pl_result_record record = {.part = 0};
     struct pl_refusal refusal = {.message = ""};
-    struct pl_bytes value = {fixture->run.outbox.data + outgoing->value_position,
+    struct pl_bytes value = {fixture->batch.outbox.data + outgoing->value_position,
                              outgoing->value_len};
 
     assert_false(outgoing->is_view);
