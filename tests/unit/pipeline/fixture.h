@@ -410,6 +410,15 @@ static inline void commit_all(struct fixture *fixture)
     assert_ok(fixture, pl_commit_batch(&fixture->run, &fixture->batch, &fixture->error));
 }
 
+/* In flight: fixture->batch is free for the next one. */
+static inline void launch_all(struct fixture *fixture)
+{
+    encode_all(fixture);
+    fixture->run.batches[0] = fixture->batch;
+    fixture->batch = (struct pl_batch){.count = 0};
+    assert_ok(fixture, pl_launch_batch(&fixture->run, &fixture->run.batches[0], &fixture->error));
+}
+
 static inline void process_all(struct fixture *fixture)
 {
     commit_all(fixture);

@@ -381,6 +381,83 @@ static void so_it_is_after_a_compaction(void **state)
     }
 }
 
+/* ---- in flight ------------------------------------------------------------------------------- */
+
+static int set_up_run(void **state)
+{
+    struct fixture *fixture = open_fixture();
+
+    open_restored_run(fixture);
+    send_some(fixture);
+    *state = fixture;
+    return 0;
+}
+
+static void a_batch_takes_its_records_along(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct pl_batch *flown = &fixture->run.batches[0];
+
+    launch_all(fixture);
+    assert_ptr_equal(fixture->run.flying, flown);
+    assert_int_equal(fixture->run.inbox.count, 0);
+    assert_int_equal(fixture->run.inbox.bytes, 0);
+    assert_int_equal(fixture->process.held_records, flown->count);
+    (void)send_grant(fixture, "c1");
+    fill_inbox(fixture);
+    assert_int_equal(fixture->run.inbox.count, 1);
+    assert_ok(fixture, pl_land_batch(&fixture->run, &fixture->error));
+    assert_null(fixture->run.flying);
+    assert_int_equal(fixture->process.held_records, 1);
+    assert_string_equal(results_text(fixture), "c1/r1 UPGRADED v2 0 accounts\n");
+}
+
+/* Before it has landed the partition is as it was; what follows goes on from it all the same. */
+static void progress_counts_once_it_has_landed(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct pl_partition *partition = &fixture->run.partitions[PARTITION];
+    int64_t before = partition->progress.next[PL_TOPIC_EVENTS];
+    int64_t after;
+
+    launch_all(fixture);
+    assert_int_equal(partition->progress.next[PL_TOPIC_EVENTS], before);
+    after = pl_progress_of(&fixture->run, PARTITION)->next[PL_TOPIC_EVENTS];
+    assert_int_equal(after, before + 3);
+    assert_ok(fixture, pl_land_batch(&fixture->run, &fixture->error));
+    assert_int_equal(partition->progress.next[PL_TOPIC_EVENTS], after);
+}
+
+static void a_batch_that_does_not_land_is_given_up(void **state)
+{
+    struct fixture *fixture = *state;
+
+    pl_fake_fail(&fixture->process,
+                 (struct pl_fake_fault){.call = PL_FAKE_COMMIT, .status = PL_ABORT});
+    launch_all(fixture);
+    assert_int_equal(pl_land_batch(&fixture->run, &fixture->error), PL_ABORT);
+    assert_null(fixture->run.flying);
+    assert_ptr_equal(fixture->run.suspect, &fixture->run.batches[0]);
+    assert_false(fixture->run.is_restored);
+    assert_int_equal(fixture->process.held_records, 0);
+    assert_string_equal(results_text(fixture), "");
+}
+
+static void one_that_cannot_begin_is_not_in_flight(void **state)
+{
+    struct fixture *fixture = *state;
+
+    encode_all(fixture);
+    pl_fake_fail(&fixture->process,
+                 (struct pl_fake_fault){.call = PL_FAKE_BEGIN, .status = PL_AGAIN});
+    assert_int_equal(pl_launch_batch(&fixture->run, &fixture->batch, &fixture->error), PL_AGAIN);
+    assert_null(fixture->run.flying);
+    assert_false(fixture->run.is_restored);
+    assert_int_equal(fixture->run.inbox.count, fixture->batch.count); /* still there */
+}
+
+#define WITH_RUN(test) cmocka_unit_test_setup_teardown((test), set_up_run, tear_down)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -401,6 +478,10 @@ int main(void)
         cmocka_unit_test(a_big_batch_goes_in_slices),
         cmocka_unit_test(a_slice_that_is_missing_is_caught_up),
         cmocka_unit_test(so_it_is_after_a_compaction),
+        WITH_RUN(a_batch_takes_its_records_along),
+        WITH_RUN(progress_counts_once_it_has_landed),
+        WITH_RUN(a_batch_that_does_not_land_is_given_up),
+        WITH_RUN(one_that_cannot_begin_is_not_in_flight),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -157,6 +157,90 @@ static void what_only_the_records_before_tell_is_read_later(void **state)
     assert_non_null(strstr(customers_text(fixture), "goes to the new one"));
 }
 
+/* ---- while a batch is in flight -------------------------------------------------------------- */
+
+static void land(struct fixture *fixture)
+{
+    assert_ok(fixture, pl_land_batch(&fixture->run, &fixture->error));
+    assert_ok(fixture, pl_cache_batch(&fixture->run, &fixture->run.batches[0], &fixture->error));
+}
+
+/* Changed pieces are as that batch will have made them, the others as the cache has them. */
+static void what_the_batch_in_flight_changes_is_seen(void **state)
+{
+    struct fixture *fixture = *state;
+    struct pl_customer *customer;
+
+    (void)send_licence(fixture, "c1", "s", "u5", "a new name");
+    launch_all(fixture);
+    (void)send_request(fixture, "c1", "r1", PL_OPERATION_CHECK, "s");
+    (void)send_request(fixture, "c1", "r2", PL_OPERATION_UPGRADE, "s");
+    load_all(fixture);
+    customer = customer_of(fixture, 0);
+    assert_int_equal(customer->version, 43);
+    assert_int_equal(loaded_chunks(customer), customer->subscriptions[0].chunk_count);
+    assert_null(strstr(customers_text(fixture), "a new name")); /* it has not landed */
+    assert_ok(fixture, pl_decide_batch(&fixture->run, &fixture->batch, &fixture->error));
+    assert_int_equal(fixture->batch.outgoing_count, 1); /* r1 is a repeat */
+    pl_encode_batch(&fixture->run, &fixture->batch);
+    land(fixture);
+    assert_ok(fixture, pl_commit_batch(&fixture->run, &fixture->batch, &fixture->error));
+    assert_ok(fixture, pl_cache_batch(&fixture->run, &fixture->batch, &fixture->error));
+    assert_non_null(strstr(customers_text(fixture), "a new name"));
+    assert_cache_is_current(fixture, PARTITION);
+    assert_offsets_agree(fixture, PARTITION);
+}
+
+static void a_request_of_the_batch_in_flight_is_known(void **state)
+{
+    struct fixture *fixture = *state;
+
+    (void)send_request(fixture, "c1", "r2", PL_OPERATION_CHECK, "s");
+    launch_all(fixture);
+    (void)send_request(fixture, "c1", "r2", PL_OPERATION_CHECK, "s");
+    decide_all(fixture);
+    assert_int_equal(fixture->batch.outgoing_count, 0);
+    land(fixture);
+}
+
+static void a_customer_that_is_made_in_flight_is_seen(void **state)
+{
+    struct fixture *fixture = *state;
+
+    send_customer(fixture, "c3");
+    launch_all(fixture);
+    (void)send_request(fixture, "c3", "r1", PL_OPERATION_CHECK, "s");
+    load_all(fixture);
+    assert_int_equal(customer_of(fixture, 0)->version, 2);
+    land(fixture);
+}
+
+static void one_that_is_erased_in_flight_is_gone(void **state)
+{
+    struct fixture *fixture = *state;
+
+    (void)send_erasure(fixture, "c1");
+    launch_all(fixture);
+    (void)send_request(fixture, "c1", "r2", PL_OPERATION_CHECK, "s");
+    load_all(fixture);
+    assert_int_equal(customer_of(fixture, 0)->subscription_count, 0);
+    land(fixture);
+}
+
+/* The cache is proven current even where nothing of it is needed (I1). */
+static void the_checkpoint_is_read_all_the_same(void **state)
+{
+    struct fixture *fixture = *state;
+
+    send_customer(fixture, "c3");
+    launch_all(fixture);
+    pl_fake_map_clear(hash(fixture));
+    (void)send_grant(fixture, "c3");
+    decode_all(fixture);
+    assert_int_equal(load_batch(fixture), PL_ABORT);
+    assert_ok(fixture, pl_land_batch(&fixture->run, &fixture->error));
+}
+
 /* ---- too much for one batch ------------------------------------------------------------------ */
 
 /* I13: customers of 25,000 licences, each of which needs about 1,000 chunks. */
@@ -471,6 +555,11 @@ int main(void)
         WITH_CUSTOMER(dead_letters_need_nothing),
         WITH_CUSTOMER(records_of_one_customer_share_an_entry),
         WITH_CUSTOMER(what_only_the_records_before_tell_is_read_later),
+        WITH_CUSTOMER(what_the_batch_in_flight_changes_is_seen),
+        WITH_CUSTOMER(a_request_of_the_batch_in_flight_is_known),
+        WITH_CUSTOMER(a_customer_that_is_made_in_flight_is_seen),
+        WITH_CUSTOMER(one_that_is_erased_in_flight_is_gone),
+        WITH_CUSTOMER(the_checkpoint_is_read_all_the_same),
         WITH_FIXTURE(a_batch_that_needs_too_much_is_cut),
         WITH_CUSTOMER(an_empty_cache),
         WITH_CUSTOMER(a_cache_that_is_away),
