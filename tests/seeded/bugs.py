@@ -208,14 +208,14 @@ BUGS = (
         "an aborted batch is dropped as if it were done; only the end of the log is found again",
         (
             Edit(
-                "src/pipeline/pipeline.c",
+                "src/pipeline/commit.c",
                 r"""
         run->is_restored = false; /* where our state records are must be found out again */
-        return status;
+        return batch->status;
 """,
                 r"""
         for (int32_t n = 0; n < run->options->partition_count; n++) {
-            if (batch->parts != NULL && batch->parts[n] != NULL) {
+            if (batch->parts[n] != NULL) {
                 run->partitions[n].progress = batch->parts[n]->progress;
                 if (batch->parts[n]->last_offset > 0) {
                     run->partitions[n].next_offset =
@@ -223,8 +223,7 @@ BUGS = (
                 }
             }
         }
-        pl_inbox_drop(run, batch->count);
-        return status == PL_ABORT ? PL_OK : status;
+        return batch->status == PL_ABORT ? PL_OK : batch->status;
 """,
             ),
         ),
@@ -285,32 +284,13 @@ BUGS = (
             Edit(
                 "src/io/kafka_txn.c",
                 r"""
-    struct span *spans;          /* state records, by partition (I5) */
-};
+    forget_group(txn);
+    txn->group = pl_kafka_feed_metadata(txn->feed);
 """,
                 r"""
-    struct span *spans;
-    rd_kafka_consumer_group_metadata_t *kept;
-};
-""",
-            ),
-            Edit(
-                "src/io/kafka_txn.c",
-                r"""
-    rd_kafka_consumer_group_metadata_t *metadata = pl_kafka_feed_metadata(txn->feed);
-""",
-                r"""
-    rd_kafka_consumer_group_metadata_t *metadata =
-        txn->kept != NULL ? txn->kept : pl_kafka_feed_metadata(txn->feed);
-""",
-            ),
-            Edit(
-                "src/io/kafka_txn.c",
-                r"""
-    rd_kafka_consumer_group_metadata_destroy(metadata);
-""",
-                r"""
-    txn->kept = metadata;
+    if (txn->group == NULL) {
+        txn->group = pl_kafka_feed_metadata(txn->feed);
+    }
 """,
             ),
         ),
@@ -428,7 +408,7 @@ BUGS = (
     return status;
 }
 
-static struct pl_bytes change_value(const struct pl_run *run, const struct pl_state_change *change)
+/* A partition's changes, and last its progress record: so that the log up to the end always ends
 """,
                 r"""
         status = outgoing->is_view ? PL_OK
@@ -472,29 +452,25 @@ static enum pl_status bury(struct pl_run *run, const struct pl_batch *batch,
     return status;
 }
 
-static struct pl_bytes change_value(const struct pl_run *run, const struct pl_state_change *change)
+/* A partition's changes, and last its progress record: so that the log up to the end always ends
 """,
             ),
             Edit(
                 "src/pipeline/commit.c",
                 r"""
-    enum pl_status status = txn->ops->begin(txn->self, error);
+    enum pl_status status = begin(run, error);
 
-    if (status != PL_OK) {
-        return status;
-    }
-    status = send_batch(run, batch, error);
+    if (status == PL_OK) {
+        pl_inbox_hand_over(run, batch);
 """,
                 r"""
     enum pl_status status = bury(run, batch, error);
 
     if (status == PL_OK) {
-        status = txn->ops->begin(txn->self, error);
+        status = begin(run, error);
     }
-    if (status != PL_OK) {
-        return status;
-    }
-    status = send_batch(run, batch, error);
+    if (status == PL_OK) {
+        pl_inbox_hand_over(run, batch);
 """,
             ),
         ),
@@ -685,14 +661,15 @@ static enum pl_status find_all(struct pl_run *run, int64_t (*committed)[PL_INPUT
             Edit(
                 "src/pipeline/pipeline.c",
                 r"""
-    status = pl_commit_batch(run, batch, error);
-    if (status != PL_OK) {
+    if (status == PL_OK && next != NULL) {
+        status = pl_launch_batch(run, next, error);
+    }
 """,
                 r"""
-    for (int32_t n = 0; n < run->options->partition_count; n++) {
-        struct pl_part *part = batch->parts[n];
+    for (int32_t n = 0; next != NULL && n < run->options->partition_count; n++) {
+        struct pl_part *part = next->parts[n];
 
-        if (part != NULL) {
+        if (status == PL_OK && part != NULL) {
             struct pl_partition *partition = part->partition;
             struct pl_partition before = *partition;
 
@@ -703,29 +680,84 @@ static enum pl_status find_all(struct pl_run *run, int64_t (*committed)[PL_INPUT
             part->first_offset = before.next_offset;
         }
     }
-    status = pl_cache_batch(run, batch, error);
-    for (int32_t n = 0; n < run->options->partition_count; n++) {
-        struct pl_part *part = batch->parts[n];
+    if (status == PL_OK && next != NULL) {
+        status = pl_cache_batch(run, next, error);
+    }
+    for (int32_t n = 0; next != NULL && n < run->options->partition_count; n++) {
+        struct pl_part *part = next->parts[n];
 
-        if (part != NULL) {
+        if (part != NULL && part->first_offset > 0) {
             part->partition->next_offset = part->first_offset;
         }
     }
-    if (status == PL_OK) {
-        status = pl_commit_batch(run, batch, error);
+    if (status == PL_OK && next != NULL) {
+        status = pl_launch_batch(run, next, error);
     }
-    if (status != PL_OK) {
 """,
             ),
             Edit(
                 "src/pipeline/pipeline.c",
                 r"""
-    pl_inbox_drop(run, batch->count);
-    return pl_cache_batch(run, batch, error);
+        status = pl_cache_batch(run, landed, error);
+    }
+    return status;
 """,
                 r"""
-    pl_inbox_drop(run, batch->count);
-    return PL_OK;
+    }
+    return status;
+""",
+            ),
+        ),
+    ),
+    Bug(
+        "flight_not_seen",
+        "I1, I9",
+        "a batch is decided on the cache alone, without what the batch in flight makes of it",
+        (
+            Edit(
+                "src/pipeline/load.c",
+                r"""
+    return part == NULL ? NULL : pl_change_find(part, field);
+""",
+                r"""
+    return part == NULL ? NULL : (pl_change_find(part, field), NULL);
+""",
+            ),
+        ),
+    ),
+    Bug(
+        "launched_unlanded",
+        "I9",
+        "a batch is launched although the one before it has not landed well",
+        (
+            Edit(
+                "src/pipeline/pipeline.c",
+                r"""
+    if (status == PL_OK && next != NULL) {
+        status = pl_launch_batch(run, next, error);
+    }
+""",
+                r"""
+    if ((status == PL_OK || status == PL_ABORT) && next != NULL) {
+        status = pl_launch_batch(run, next, error);
+        run->is_restored = status == PL_OK;
+    }
+""",
+            ),
+        ),
+    ),
+    Bug(
+        "progress_without_flight",
+        "I4",
+        "a batch's progress goes on from the last committed one, not from the one in flight",
+        (
+            Edit(
+                "src/pipeline/batch.c",
+                r"""
+    return part == NULL ? &run->partitions[partition].progress : &part->progress;
+""",
+                r"""
+    return part != part ? &part->progress : &run->partitions[partition].progress;
 """,
             ),
         ),
@@ -736,7 +768,7 @@ static enum pl_status find_all(struct pl_run *run, int64_t (*committed)[PL_INPUT
         "what an aborted batch did stays in the cache, under the checkpoint of before",
         (
             Edit(
-                "src/pipeline/pipeline.c",
+                "src/pipeline/commit.c",
                 r"""
         run->is_restored = false; /* where our state records are must be found out again */
 """,
@@ -748,7 +780,8 @@ static enum pl_status find_all(struct pl_run *run, int64_t (*committed)[PL_INPUT
                     batch->parts[n]->progress.pieces;
             }
         }
-        (void)pl_cache_batch(run, batch, NULL);
+        (void)pl_cache_batch(
+            run, &run->batches[batch == &run->batches[1] ? 1 : 0], NULL);
 """,
             ),
         ),
