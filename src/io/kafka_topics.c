@@ -8,8 +8,9 @@
 
 /* Dead letters carry a record's bytes and some headers more: their topics must take what the inputs
  * took. */
-#define VISIBLE_TRIES 100
 #define VISIBLE_WAIT_MS 100
+#define CREATED_TRIES 100
+#define MISSING_TRIES 20 /* then a topic that nobody shows is not there */
 #define DLQ_MAX_MESSAGE_BYTES "16777216"
 
 static const struct pl_property no_properties[] = {{NULL, NULL}};
@@ -73,6 +74,28 @@ static enum pl_status admin_init(struct admin *admin, const struct pl_kafka_opti
         }
     }
     return PL_OK;
+}
+
+/* A broker may get to know of a topic a while after it was made by another: ask again for a time
+ * before any of them is taken to be missing (a count below 1). is_patient: ask again as well where
+ * there is no answer, or a topic has no leader yet. */
+static enum pl_status await_topics(struct admin *admin, int tries, bool is_patient,
+                                   int32_t counts[PL_TOPIC_COUNT], struct pl_error *error)
+{
+    enum pl_status status = PL_OK;
+    bool goes_on = true;
+
+    for (int i = 0; goes_on && i < tries; i++) {
+        if (i > 0) {
+            (void)rd_kafka_poll(admin->rk, VISIBLE_WAIT_MS);
+        }
+        status = pl_kafka_partition_counts(admin->rk, admin->options, counts, error);
+        goes_on = status == PL_AGAIN && is_patient;
+        for (int topic = 0; status == PL_OK && topic < PL_TOPIC_COUNT; topic++) {
+            goes_on = goes_on || counts[topic] < 1;
+        }
+    }
+    return status;
 }
 
 /* ---- check ----------------------------------------------------------------------------------- */
@@ -236,7 +259,7 @@ enum pl_status pl_kafka_topics_check(const struct pl_kafka_options *options,
         return status;
     }
     memset(ret_topics, 0, sizeof(*ret_topics));
-    status = pl_kafka_partition_counts(admin.rk, options, counts, error);
+    status = await_topics(&admin, MISSING_TRIES, false, counts, error);
     if (status == PL_OK) {
         status = check_counts(options, counts, ret_topics, error);
     }
@@ -328,31 +351,13 @@ static enum pl_status create(struct admin *admin, rd_kafka_NewTopic_t **wanted,
     return status;
 }
 
-/* A broker may get to know of a topic a moment after it was made: wait until it tells of all. */
-static enum pl_status await_topics(struct admin *admin, struct pl_error *error)
-{
-    for (int tries = 0; tries < VISIBLE_TRIES; tries++) {
-        int32_t counts[PL_TOPIC_COUNT];
-        enum pl_status status = pl_kafka_partition_counts(admin->rk, admin->options, counts, error);
-        bool is_whole = status == PL_OK;
-
-        for (int topic = 0; is_whole && topic < PL_TOPIC_COUNT; topic++) {
-            is_whole = counts[topic] > 0;
-        }
-        if (is_whole || (status != PL_OK && status != PL_AGAIN)) {
-            return status;
-        }
-        (void)rd_kafka_poll(admin->rk, VISIBLE_WAIT_MS);
-    }
-    return pl_fail(error, PL_AGAIN, "the topics were made, but Kafka does not show them yet");
-}
-
 enum pl_status pl_kafka_topics_create(const struct pl_kafka_options *options, int32_t partitions,
                                       int32_t replication_factor,
                                       void (*report)(const char *topic, const char *outcome),
                                       struct pl_error *error)
 {
     rd_kafka_NewTopic_t *wanted[PL_TOPIC_COUNT] = {NULL};
+    int32_t counts[PL_TOPIC_COUNT];
     struct admin admin;
     enum pl_status status = admin_init(&admin, options, error);
 
@@ -370,7 +375,7 @@ enum pl_status pl_kafka_topics_create(const struct pl_kafka_options *options, in
         status = create(&admin, wanted, report, error);
     }
     if (status == PL_OK) {
-        status = await_topics(&admin, error);
+        status = await_topics(&admin, CREATED_TRIES, true, counts, error);
     }
     for (int topic = 0; topic < PL_TOPIC_COUNT && wanted[topic] != NULL; topic++) {
         rd_kafka_NewTopic_destroy(wanted[topic]);

@@ -229,7 +229,6 @@ static void step(struct sim *sim)
 {
     struct sim_process *process = NULL;
     struct sim_strand *strand = NULL;
-    bool is_found = false;
 
     sim->steps++;
     if (sim->options.on_step != NULL) {
@@ -239,11 +238,11 @@ static void step(struct sim *sim)
     if (sim_below(sim, 2) == 0) { /* what a process does takes time as well */
         pl_fake_advance(&sim->world, (int64_t)sim_below(sim, 3));
     }
-    for (int i = 0; i < IDLE_ROUNDS && !(is_found = pick(sim, &process, &strand)); i++) {
+    for (int i = 0; i < IDLE_ROUNDS && !pick(sim, &process, &strand); i++) {
         (void)pl_fake_advance_to_next(&sim->world, idle_ms(sim));
         sim_supervise(sim);
     }
-    if (is_found) {
+    if (process != NULL) {
         resume(sim, process, strand);
     }
 }

@@ -87,8 +87,18 @@ class KafkaClient:
         made = self.admin.create_topics(topics)
         for future in made.values():
             future.result()
+
+        def are_shown() -> bool:
+            shown = self.admin.list_topics().topics
+            return all(
+                name in shown
+                and shown[name].error is None
+                and len(shown[name].partitions) == partitions
+                for name in made
+            )
+
         # The answer is the controller's; the broker gets to know a moment later.
-        eventually(lambda: made.keys() <= self.admin.list_topics().topics.keys(), "topics made")
+        eventually(are_shown, "topics made")
 
     def alter_topic(self, name: str, settings: Mapping[str, str]) -> None:
         """Set some of a topic's settings, as an operator does."""
