@@ -39,11 +39,17 @@ enum pl_once {
     PL_ONCE_REUSED  /* answered already, with other fields: dead letter request_id_reused */
 };
 
+/* What is remembered of an answered request; the next two ask for it. Five times SHA-1, so it is
+ * made once a request. */
+struct pl_answered pl_request_digest(struct pl_bytes customer_id, const struct pl_request *request);
+
 /* Contract 6, Once. An empty requestId is always new. */
-enum pl_once pl_request_once(const struct pl_customer *customer, const struct pl_request *request);
+enum pl_once pl_request_once(const struct pl_customer *customer, const struct pl_request *request,
+                             const struct pl_answered *digest);
 
 /* Note the request as answered; a no-op for an empty requestId. */
-void pl_request_remember(struct pl_customer *customer, const struct pl_request *request);
+void pl_request_remember(struct pl_customer *customer, const struct pl_request *request,
+                         const struct pl_answered *digest);
 
 /* Decide, and apply what is granted (contract 6). Does not look at Once. What it needs must be
  * loaded; decided_at_ms is stamped by the caller and read by no rule. Fills *ret_result with views

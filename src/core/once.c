@@ -47,21 +47,30 @@ static void digest_fields(const struct pl_request *request, unsigned char ret_uu
     }
 }
 
-enum pl_once pl_request_once(const struct pl_customer *customer, const struct pl_request *request)
+struct pl_answered pl_request_digest(struct pl_bytes customer_id, const struct pl_request *request)
+{
+    struct pl_answered digest;
+
+    pl_new_subscription_id(customer_id, request->request_id, digest.request);
+    digest_fields(request, digest.fields);
+    return digest;
+}
+
+enum pl_once pl_request_once(const struct pl_customer *customer, const struct pl_request *request,
+                             const struct pl_answered *digest)
 {
     size_t count = customer->answered_total < PL_ANSWERED_MAX ? (size_t)customer->answered_total
                                                               : PL_ANSWERED_MAX;
-    struct pl_answered wanted;
 
-    if (pl_bytes_is_empty(request->request_id) || count == 0) {
+    if (pl_bytes_is_empty(request->request_id)) {
         return PL_ONCE_NEW;
     }
-    pl_new_subscription_id(customer->customer_id, request->request_id, wanted.request);
     for (size_t i = 0; i < count; i++) {
+        const struct pl_answered *answered = &customer->answered[i];
+
         assert(customer->answered_is_loaded[i / PL_ANSWERED_SEGMENT]);
-        if (memcmp(customer->answered[i].request, wanted.request, sizeof(wanted.request)) == 0) {
-            digest_fields(request, wanted.fields);
-            return memcmp(customer->answered[i].fields, wanted.fields, sizeof(wanted.fields)) == 0
+        if (memcmp(answered->request, digest->request, sizeof(digest->request)) == 0) {
+            return memcmp(answered->fields, digest->fields, sizeof(digest->fields)) == 0
                        ? PL_ONCE_REPEAT
                        : PL_ONCE_REUSED;
         }
@@ -69,17 +78,16 @@ enum pl_once pl_request_once(const struct pl_customer *customer, const struct pl
     return PL_ONCE_NEW;
 }
 
-void pl_request_remember(struct pl_customer *customer, const struct pl_request *request)
+void pl_request_remember(struct pl_customer *customer, const struct pl_request *request,
+                         const struct pl_answered *digest)
 {
     size_t slot = (size_t)(customer->answered_total % PL_ANSWERED_MAX);
-    struct pl_answered *answered = &customer->answered[slot];
 
     if (pl_bytes_is_empty(request->request_id)) {
         return;
     }
     assert(customer->answered_is_loaded[slot / PL_ANSWERED_SEGMENT]);
-    pl_new_subscription_id(customer->customer_id, request->request_id, answered->request);
-    digest_fields(request, answered->fields);
+    customer->answered[slot] = *digest;
     customer->answered_is_dirty[slot / PL_ANSWERED_SEGMENT] = true;
     customer->answered_total++;
     customer->is_dirty = true;

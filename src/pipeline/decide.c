@@ -107,9 +107,10 @@ static enum pl_status answer_request(struct pl_run *run, struct pl_batch *batch,
                                      struct pl_item *item, struct pl_error *error)
 {
     struct pl_customer *customer = &item->entry->customer;
+    struct pl_answered digest = pl_request_digest(customer->customer_id, &item->request);
     struct pl_result result;
 
-    switch (pl_request_once(customer, &item->request)) {
+    switch (pl_request_once(customer, &item->request, &digest)) {
     case PL_ONCE_REPEAT:
         return PL_OK;
     case PL_ONCE_REUSED:
@@ -125,7 +126,7 @@ static enum pl_status answer_request(struct pl_run *run, struct pl_batch *batch,
     }
     pl_request_decide(run->options->catalogue, customer, &item->request, batch->now_ms,
                       &batch->arena, &result);
-    pl_request_remember(customer, &item->request);
+    pl_request_remember(customer, &item->request, &digest);
     return add_result(run, batch, item, &result, error);
 }
 

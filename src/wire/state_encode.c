@@ -1,32 +1,54 @@
 /* A customer's changes as stored pieces (design I2). */
 #include <assert.h>
-#include <inttypes.h>
 
 #include "planlift/state.h"
 #include "state_layout.h"
 #include "state_seal.h"
 
+/* Holds "l<ordinal>.<depth>.<start>/": two numbers of up to 20 digits, one of up to 16. */
+#define PREFIX_MAX_BYTES 64
+
+static char *put_number(char *at, uint64_t number, unsigned base)
+{
+    static const char digits[] = "0123456789abcdef";
+    char text[20];
+    size_t start = sizeof(text);
+
+    do {
+        text[--start] = digits[number % base];
+        number /= base;
+    } while (number > 0);
+    memcpy(at, text + start, sizeof(text) - start);
+    return at + (sizeof(text) - start);
+}
+
+/* By hand, for a request names ten pieces: printf would take longer than decoding it. */
 struct pl_bytes pl_state_field(const struct pl_piece *piece, struct pl_bytes customer_id,
                                struct pl_arena *arena)
 {
-    struct pl_bytes prefix = PL_BYTES_LITERAL("h/");
-    char *name;
+    char *name = pl_arena_alloc(arena, PREFIX_MAX_BYTES + customer_id.len);
+    char *at = name;
 
     switch (piece->kind) {
     case PL_PIECE_HEAD:
+        *at++ = 'h';
         break;
     case PL_PIECE_ANSWERED:
-        prefix = pl_arena_format(arena, "a%" PRIu32 "/", piece->segment);
+        *at++ = 'a';
+        at = put_number(at, piece->segment, 10);
         break;
     case PL_PIECE_CHUNK:
-        prefix = pl_arena_format(arena, "l%" PRIu64 ".%u.%" PRIx64 "/", piece->ordinal,
-                                 (unsigned)piece->chunk_depth, piece->chunk_start);
+        *at++ = 'l';
+        at = put_number(at, piece->ordinal, 10);
+        *at++ = '.';
+        at = put_number(at, piece->chunk_depth, 10);
+        *at++ = '.';
+        at = put_number(at, piece->chunk_start, 16);
         break;
     }
-    name = pl_arena_alloc(arena, prefix.len + customer_id.len);
-    memcpy(name, prefix.data, prefix.len);
-    memcpy(name + prefix.len, customer_id.data, customer_id.len);
-    return (struct pl_bytes){name, prefix.len + customer_id.len};
+    *at++ = '/';
+    memcpy(at, customer_id.data, customer_id.len);
+    return (struct pl_bytes){name, (size_t)(at - name) + customer_id.len};
 }
 
 static struct pl_state_change *add_change(struct pl_state_changes *changes, struct pl_arena *arena)

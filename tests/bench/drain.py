@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from harness.groups import remove_member
 
-from .rig import Figures, Rig
+from .rig import Figures, Rig, Written
 
 EVENTS, REQUESTS, NO_REQUESTS = "events", "requests", "no-requests"
 BATCH = 5000  # planlift's default
@@ -27,13 +27,32 @@ class Size:
     seed: int = 1
 
 
+# By kind of topic: records to an input record, and bytes of each with its key.
+FloorOutputs = Mapping[str, tuple[float, float]]
+
+
+def floor_outputs(written: Mapping[str, Written], records: int) -> FloorOutputs:
+    """What the floor must write to write as much as planlift did, headers included."""
+    return {
+        kind: (found.records / records, found.log_bytes / found.records - RECORD_OVERHEAD)
+        for kind, found in written.items()
+    }
+
+
+def floor_specs(source: str, topics: Mapping[str, str], outputs: FloorOutputs) -> list[str]:
+    """The same as arguments of floor.c."""
+    return [
+        f"{source}:{topics[kind]}:{rate:.6f}:{size:.1f}" for kind, (rate, size) in outputs.items()
+    ]
+
+
 class Drain:
     """The workload in its topics, and the runs over it. Both programs read the same records; each
     run has a group and output topics of its own."""
 
     def __init__(self, rig: Rig, size: Size, producers: int) -> None:
         self.rig, self.size, self.producers = rig, size, producers
-        self.floor_outputs: dict[str, Mapping[str, tuple[float, float]]] = {}
+        self.outputs: dict[str, FloorOutputs] = {}
         inputs = (EVENTS, REQUESTS, NO_REQUESTS)
         rig.create(*inputs, *(f"{name}.dlq" for name in inputs))
         common = (size.seed, size.customers, size.licences)
@@ -51,10 +70,7 @@ class Drain:
         for names in topics.values():
             self.rig.create(names["results"])
             self.rig.create(names["state"], is_compacted=True)
-        run: dict[str, Callable[[str, int, Mapping[str, str]], Figures]] = {
-            "floor": self._floor,
-            "planlift": self._planlift,
-        }
+        run = {"floor": self._floor, "planlift": self._planlift}
         found = [
             run[program](phase, number, topics[program])
             for phase in (EVENTS, REQUESTS)
@@ -66,59 +82,24 @@ class Drain:
 
     def _planlift(self, phase: str, number: int, outputs: Mapping[str, str]) -> Figures:
         """Events first, with an empty topic in place of the requests; then those too."""
-        requests = REQUESTS if phase == REQUESTS else NO_REQUESTS
-        group = f"planlift-{number}"
+        group, requests = f"planlift-{number}", REQUESTS if phase == REQUESTS else NO_REQUESTS
         settings = self.rig.planlift_settings(
             group, {"events": EVENTS, "requests": requests, **outputs}
         )
-        before = self._log_bytes(outputs)
-        figures = self.rig.measure(
-            "planlift",
-            phase,
-            [self.rig.planlift, "run", "--drain"],
-            settings,
-            self.records[phase],
-            {"input": phase, **outputs},
-        )
+        command = [self.rig.planlift, "run", "--drain"]
+        count = self.records[phase]
+        figures = self.rig.measure("planlift", phase, command, settings, count, phase, outputs)
         remove_member(self.rig.brokers, group, f"{group}-0")  # else its old share awaits the next
-        self._only_since(figures, before)
-        self.floor_outputs[phase] = {
-            kind: (
-                written.records / figures.records,
-                # Headers included, for the floor has none.
-                written.log_bytes / written.records - RECORD_OVERHEAD,
-            )
-            for kind, written in figures.written.items()
-        }
+        self.outputs[phase] = floor_outputs(figures.written, count)
         return figures
 
     def _floor(self, phase: str, number: int, outputs: Mapping[str, str]) -> Figures:
         """As many records and bytes as planlift has just written."""
-        specs = [
-            f"{phase}:{outputs[kind]}:{rate:.6f}:{size:.1f}"
-            for kind, (rate, size) in self.floor_outputs[phase].items()
-        ]
-        group = f"floor-{phase}-{number}"
+        specs = floor_specs(phase, outputs, self.outputs[phase])
         count = self.records[phase]
-        before = self._log_bytes(outputs)
-        figures = self.rig.measure(
-            "floor",
-            phase,
-            [self.rig.tool("floor"), self.rig.brokers, group, count, self.producers, BATCH, *specs],
-            None,
-            count,
-            {"input": phase, **outputs},
-        )
-        self._only_since(figures, before)
-        return figures
-
-    def _log_bytes(self, outputs: Mapping[str, str]) -> dict[str, int]:
-        return {kind: self.rig.log_bytes(name) for kind, name in outputs.items()}
-
-    @staticmethod
-    def _only_since(figures: Figures, before: Mapping[str, int]) -> None:
-        for kind, written in figures.written.items():
-            written.log_bytes -= before[kind]
+        group = f"floor-{phase}-{number}"
+        command = [self.rig.tool("floor"), self.rig.brokers, group, count, self.producers, BATCH]
+        return self.rig.measure("floor", phase, [*command, *specs], None, count, phase, outputs)
 
 
 # --- the table ----------------------------------------------------------------------------------

@@ -16,12 +16,9 @@
 
 #include <librdkafka/rdkafka.h>
 
-enum { MOST_OUTPUTS = 8, CALL_MS = 30000, NAME = 128 };
+#include "kafka_tool.h"
 
-struct setting {
-    const char *name;
-    const char *value;
-};
+enum { MOST_OUTPUTS = 8, CALL_MS = 30000, NAME = 128 };
 
 struct output {
     char input[NAME];
@@ -52,68 +49,30 @@ static void stop(int signal_number)
     must_stop = 1;
 }
 
-static void die(const char *what, const char *why)
-{
-    (void)fprintf(stderr, "floor: %s: %s\n", what, why);
-    exit(1); /* NOLINT(concurrency-mt-unsafe): nothing is to be kept */
-}
-
 static void must(rd_kafka_error_t *error, const char *what)
 {
     if (error != NULL) {
-        die(what, rd_kafka_error_string(error));
+        bench_die(what, rd_kafka_error_string(error));
     }
-}
-
-/* Without one, the flush in each commit waits 10 ms. */
-static void on_report(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque)
-{
-    (void)rk;
-    (void)opaque;
-    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        die("a record was not accepted", rd_kafka_err2str(message->err));
-    }
-}
-
-static rd_kafka_t *open_client(rd_kafka_type_t type, const struct setting *settings)
-{
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    char text[512];
-    rd_kafka_t *rk;
-
-    for (; settings->name != NULL; settings++) {
-        if (rd_kafka_conf_set(conf, settings->name, settings->value, text, sizeof(text)) !=
-            RD_KAFKA_CONF_OK) {
-            die(settings->name, text);
-        }
-    }
-    if (type == RD_KAFKA_PRODUCER) {
-        rd_kafka_conf_set_dr_msg_cb(conf, on_report);
-    }
-    rk = rd_kafka_new(type, conf, text, sizeof(text));
-    if (rk == NULL) {
-        die("client", text);
-    }
-    return rk;
 }
 
 static void open_consumer(struct floor *floor, const char *brokers, const char *group)
 {
-    const struct setting settings[] = {{"bootstrap.servers", brokers},
-                                       {"group.id", group},
-                                       {"group.instance.id", group},
-                                       {"session.timeout.ms", "10000"},
-                                       {"enable.auto.commit", "false"},
-                                       {"enable.auto.offset.store", "false"},
-                                       {"auto.offset.reset", "earliest"},
-                                       {"isolation.level", "read_committed"},
-                                       {"partition.assignment.strategy", "range"},
-                                       {"queued.min.messages", "1000000"},
-                                       {"fetch.wait.max.ms", "100"},
-                                       {NULL, NULL}};
+    const struct bench_setting settings[] = {{"bootstrap.servers", brokers},
+                                             {"group.id", group},
+                                             {"group.instance.id", group},
+                                             {"session.timeout.ms", "10000"},
+                                             {"enable.auto.commit", "false"},
+                                             {"enable.auto.offset.store", "false"},
+                                             {"auto.offset.reset", "earliest"},
+                                             {"isolation.level", "read_committed"},
+                                             {"partition.assignment.strategy", "range"},
+                                             {"queued.min.messages", "1000000"},
+                                             {"fetch.wait.max.ms", "100"},
+                                             {NULL, NULL}};
     rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(2);
 
-    floor->consumer = open_client(RD_KAFKA_CONSUMER, settings);
+    floor->consumer = bench_client(RD_KAFKA_CONSUMER, settings);
     rd_kafka_poll_set_consumer(floor->consumer);
     for (size_t i = 0; i < floor->output_count; i++) {
         if (rd_kafka_topic_partition_list_find(topics, floor->outputs[i].input,
@@ -123,7 +82,7 @@ static void open_consumer(struct floor *floor, const char *brokers, const char *
         }
     }
     if (rd_kafka_subscribe(floor->consumer, topics) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        die("subscribe", group);
+        bench_die("subscribe", group);
     }
     rd_kafka_topic_partition_list_destroy(topics);
 }
@@ -131,17 +90,17 @@ static void open_consumer(struct floor *floor, const char *brokers, const char *
 static rd_kafka_t *open_producer(const char *brokers, const char *group, uint64_t number)
 {
     char id[2 * NAME];
-    const struct setting settings[] = {{"bootstrap.servers", brokers},
-                                       {"transactional.id", id},
-                                       {"transaction.timeout.ms", "10000"},
-                                       {"retry.backoff.ms", "1"},
-                                       {"linger.ms", "5"},
-                                       {"queue.buffering.max.messages", "500000"},
-                                       {NULL, NULL}};
+    const struct bench_setting settings[] = {{"bootstrap.servers", brokers},
+                                             {"transactional.id", id},
+                                             {"transaction.timeout.ms", "10000"},
+                                             {"retry.backoff.ms", "1"},
+                                             {"linger.ms", "5"},
+                                             {"queue.buffering.max.messages", "500000"},
+                                             {NULL, NULL}};
     rd_kafka_t *producer;
 
     (void)snprintf(id, sizeof(id), "%s.%" PRIu64, group, number);
-    producer = open_client(RD_KAFKA_PRODUCER, settings);
+    producer = bench_client(RD_KAFKA_PRODUCER, settings);
     must(rd_kafka_init_transactions(producer, CALL_MS), "init_transactions");
     return producer;
 }
@@ -164,7 +123,7 @@ static void write_one(rd_kafka_t *producer, const struct output *output,
         }
     }
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        die("produce", rd_kafka_err2str(err));
+        bench_die("produce", rd_kafka_err2str(err));
     }
 }
 
@@ -252,7 +211,7 @@ static const char *cut(const char *text, char *ret_part)
     size_t len = strcspn(text, ":");
 
     if (len >= NAME || text[len] == '\0') {
-        die("not IN:OUT:RECORDS:BYTES", text);
+        bench_die("not IN:OUT:RECORDS:BYTES", text);
     }
     memcpy(ret_part, text, len);
     ret_part[len] = '\0';
@@ -268,7 +227,7 @@ static void read_output(struct floor *floor, const char *text)
     output->rate = strtod(rate, NULL);
     output->bytes = strtod(text, NULL);
     if (output->bytes > (double)sizeof(filler)) {
-        die("too large", text);
+        bench_die("too large", text);
     }
 }
 
@@ -278,7 +237,7 @@ int main(int argc, char **argv)
     uint64_t wanted;
 
     if (argc < 7 || argc > 6 + MOST_OUTPUTS) {
-        die("usage", "floor BROKERS GROUP COUNT PRODUCERS BATCH IN:OUT:RECORDS:BYTES...");
+        bench_die("usage", "floor BROKERS GROUP COUNT PRODUCERS BATCH IN:OUT:RECORDS:BYTES...");
     }
     (void)signal(SIGTERM, stop);
     wanted = strtoull(argv[3], NULL, 10);

@@ -1,10 +1,11 @@
 /* Writes the workload of the benchmarks into an input topic.
  *
- *   load events   BROKERS TOPIC SEED CUSTOMERS LICENCES WINDOW
- *   load requests BROKERS TOPIC SEED CUSTOMERS LICENCES COUNT
+ *   load KIND BROKERS TOPIC SEED CUSTOMERS LICENCES FIRST WINDOW|COUNT
  *
- * LICENCES: of a customer, least-most. WINDOW: the facts of so many customers come interleaved, in
- * the order of each. */
+ * events: all facts of all customers, those of WINDOW customers interleaved, in the order of each.
+ * requests: COUNT of them, from number FIRST on, of any customers. licences-in-turn, checks-in-turn
+ * and requests-in-turn: COUNT of them, of one customer after the other, over and over. LICENCES: of
+ * a customer, as workload.h says. */
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include "kafka_tool.h"
 #include "planlift/buffer.h"
 #include "planlift/codec.h"
 #include "workload.h"
@@ -26,43 +28,17 @@ struct sender {
     uint64_t sent;
 };
 
-static void die(const char *what, const char *why)
-{
-    (void)fprintf(stderr, "load: %s: %s\n", what, why);
-    exit(1); /* NOLINT(concurrency-mt-unsafe): nothing is to be kept */
-}
-
-static void on_report(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque)
-{
-    (void)rk;
-    (void)opaque;
-    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        die("a record was not accepted", rd_kafka_err2str(message->err));
-    }
-}
-
 static void open_sender(struct sender *sender, const char *brokers, const char *topic)
 {
-    const char *settings[][2] = {{"bootstrap.servers", brokers},
-                                 {"enable.idempotence", "true"},
-                                 {"log_level", "3"},
-                                 {"linger.ms", "20"},
-                                 {"queue.buffering.max.messages", "1000000"},
-                                 {"partitioner", "murmur2_random"}};
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    char text[512];
+    const struct bench_setting settings[] = {{"bootstrap.servers", brokers},
+                                             {"enable.idempotence", "true"},
+                                             {"log_level", "3"},
+                                             {"linger.ms", "20"},
+                                             {"queue.buffering.max.messages", "1000000"},
+                                             {"partitioner", "murmur2_random"},
+                                             {NULL, NULL}};
 
-    for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
-        if (rd_kafka_conf_set(conf, settings[i][0], settings[i][1], text, sizeof(text)) !=
-            RD_KAFKA_CONF_OK) {
-            die(settings[i][0], text);
-        }
-    }
-    rd_kafka_conf_set_dr_msg_cb(conf, on_report);
-    sender->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof(text));
-    if (sender->rk == NULL) {
-        die("producer", text);
-    }
+    sender->rk = bench_client(RD_KAFKA_PRODUCER, settings);
     sender->topic = rd_kafka_topic_new(sender->rk, topic, NULL);
 }
 
@@ -73,7 +49,7 @@ static void send_value(struct sender *sender, struct pl_bytes key)
                             sender->buffer.data, sender->buffer.len, key.data, key.len,
                             NULL) != 0) {
         if (rd_kafka_last_error() != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
-            die("produce", rd_kafka_err2str(rd_kafka_last_error()));
+            bench_die("produce", rd_kafka_err2str(rd_kafka_last_error()));
         }
         rd_kafka_poll(sender->rk, 10);
     }
@@ -106,7 +82,7 @@ static void send_events(struct sender *sender, const struct workload *workload, 
     uint32_t count = 0;
 
     if (open == NULL) {
-        die("window", "no memory");
+        bench_die("window", "no memory");
     }
     for (; count < window && next_customer < workload->customers; count++) {
         open[count].customer = next_customer++;
@@ -130,44 +106,73 @@ static void send_events(struct sender *sender, const struct workload *workload, 
     free(open);
 }
 
-static void send_requests(struct sender *sender, const struct workload *workload, uint64_t count)
+static void send_request(struct sender *sender, const struct pl_request *request)
 {
-    for (uint64_t number = 0; number < count; number++) {
+    pl_request_encode(REQUEST_SCHEMA, request, &sender->buffer);
+    send_value(sender, request->customer_id);
+}
+
+static void send_requests(struct sender *sender, const struct workload *workload, uint64_t first,
+                          uint64_t count)
+{
+    for (uint64_t number = first; number < first + count; number++) {
         struct workload_text text;
         struct pl_request request;
 
         workload_request(workload, workload_repeated(workload, number), &text, &request);
-        pl_request_encode(REQUEST_SCHEMA, &request, &sender->buffer);
-        send_value(sender, request.customer_id);
+        send_request(sender, &request);
     }
 }
 
-static uint32_t number_of(const char *text, char **ret_end)
+/* One customer after the other, so that so many records in a row are of so many customers. */
+static void send_in_turn(struct sender *sender, const struct workload *workload, const char *kind,
+                         uint64_t first, uint64_t count)
 {
-    return (uint32_t)strtoul(text, ret_end, 10);
+    bool are_checks = strcmp(kind, "checks-in-turn") == 0;
+
+    for (uint64_t number = first; number < first + count; number++) {
+        uint32_t customer = (uint32_t)(number % workload->customers);
+        struct workload_text text;
+        struct pl_request request;
+
+        if (strcmp(kind, "licences-in-turn") == 0) {
+            send_event(sender, workload, customer,
+                       workload_licence_index(workload, customer, number));
+            continue;
+        }
+        workload_request_of(workload, customer, number, &text, &request);
+        if (are_checks) {
+            request.operation = PL_OPERATION_CHECK;
+            request.target_offer_id = PL_NULL_BYTES;
+            request.quantity.is_set = false;
+        }
+        send_request(sender, &request);
+    }
 }
 
 int main(int argc, char **argv)
 {
     struct sender sender = {.sent = 0};
     struct workload workload;
-    char *end;
+    uint64_t first;
+    uint64_t last;
 
-    if (argc != 8 || (strcmp(argv[1], "events") != 0 && strcmp(argv[1], "requests") != 0)) {
-        die("usage", "load events|requests BROKERS TOPIC SEED CUSTOMERS LICENCES WINDOW|COUNT");
+    if (argc != 9) {
+        bench_die("usage", "load KIND BROKERS TOPIC SEED CUSTOMERS LICENCES FIRST WINDOW|COUNT");
     }
-    workload.seed = strtoull(argv[4], NULL, 10);
-    workload.customers = number_of(argv[5], &end);
-    workload.licences_least = number_of(argv[6], &end);
-    workload.licences_most = *end == '-' ? number_of(end + 1, &end) : workload.licences_least;
+    workload = workload_of(argv[4], argv[5], argv[6]);
+    first = strtoull(argv[7], NULL, 10);
+    last = strtoull(argv[8], NULL, 10);
     open_sender(&sender, argv[2], argv[3]);
     if (strcmp(argv[1], "events") == 0) {
-        send_events(&sender, &workload, number_of(argv[7], &end));
+        send_events(&sender, &workload, (uint32_t)last);
+    } else if (strcmp(argv[1], "requests") == 0) {
+        send_requests(&sender, &workload, first, last);
     } else {
-        send_requests(&sender, &workload, strtoull(argv[7], NULL, 10));
+        send_in_turn(&sender, &workload, argv[1], first, last);
     }
     if (rd_kafka_flush(sender.rk, FLUSH_MS) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        die("flush", "Kafka did not take all of it in time");
+        bench_die("flush", "Kafka did not take all of it in time");
     }
     printf("%" PRIu64 "\n", sender.sent);
     rd_kafka_topic_destroy(sender.topic);

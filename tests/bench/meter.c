@@ -136,7 +136,7 @@ __attribute__((destructor)) static void write_figures(void)
 {
     /* NOLINTNEXTLINE(concurrency-mt-unsafe): nobody sets any */
     const char *path = getenv("METER_OUTPUT");
-    FILE *file = path == NULL || !meter.has_begun ? NULL : fopen(path, "we");
+    FILE *file = path == NULL ? NULL : fopen(path, "we");
 
     if (file == NULL) {
         return;

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import redis
 
@@ -60,6 +61,7 @@ class Rig:
         self.planlift = planlift or build / "planlift"
         self.kafka = Kafka(java_options=JAVA)
         self.redis = Redis()
+        self._meter = self.kafka.directory / "meter.json"
         for program in (self.planlift, self.tool("floor"), self.tool("load")):
             if not program.exists():
                 raise BenchError(f"{program} is not built")
@@ -97,12 +99,22 @@ class Rig:
             future.result()
 
     def load(
-        self, kind: str, topic: str, seed: int, customers: int, licences: str, last: int
+        self,
+        kind: str,
+        topic: str,
+        seed: int,
+        customers: int,
+        licences: str,
+        last: int,
+        first: int = 0,
     ) -> int:
         """Write a part of the workload (load.c); how many records that were."""
-        arguments = [self.tool("load"), kind, self.brokers, topic, seed, customers, licences, last]
+        command = [self.tool("load"), kind, self.brokers, topic, seed, customers, licences]
         done = subprocess.run(
-            [str(argument) for argument in arguments], stdout=subprocess.PIPE, text=True, check=True
+            [str(part) for part in (*command, first, last)],
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
         )
         return int(done.stdout)
 
@@ -111,10 +123,6 @@ class Rig:
         data = Path(str(self.kafka.settings["log.dirs"]))
         folders = [data / f"{topic}-{partition}" for partition in range(PARTITIONS)]
         return sum(log.stat().st_size for folder in folders for log in folder.glob("*.log"))
-
-    def held(self, topic: str) -> int:
-        """How many places the topic's log has, markers of transactions among them."""
-        return sum(self.client.ends(topic).values())
 
     # --- programs -------------------------------------------------------------------------------
 
@@ -144,36 +152,37 @@ class Rig:
     def log_of(self, program: str) -> Path:
         return self.kafka.directory / f"{program}.log"
 
-    def measure(
-        self,
-        program: str,
-        phase: str,
-        command: Sequence[object],
-        settings: Mapping[str, object] | None,
-        records: int,
-        topics: Mapping[str, str],  # by kind; "input" is the one that starts the clock
-    ) -> Figures:
-        """Run a program until it ends by itself, and meter it."""
-        output = self.kafka.directory / "meter.json"
-        output.unlink(missing_ok=True)
-        redis_before, kafka_before = self._redis_cpu_s(), self._kafka_cpu_s()
-        process = self.start(
+    def start_metered(
+        self, command: Sequence[object], settings: Mapping[str, object] | None, clock_topic: str
+    ) -> subprocess.Popen:
+        """A process with the meter in it; its clock starts with that topic's first record."""
+        self._before = self._redis_cpu_s(), self._kafka_cpu_s()
+        self._meter.unlink(missing_ok=True)
+        return self.start(
             command,
             settings,
             LD_PRELOAD=str(self.tool("meter.so")),
-            METER_INPUT=topics["input"],
-            METER_OUTPUT=str(output),
+            METER_INPUT=clock_topic,
+            METER_OUTPUT=str(self._meter),
         )
+
+    def finish_metered(
+        self,
+        process: subprocess.Popen,
+        program: str,
+        phase: str,
+        records: int,
+        topics: Mapping[str, str],
+    ) -> Figures:
+        """What the process cost once it has ended. `topics`: those it writes, by kind."""
         status = process.wait(PROCESS_LIMIT_S)
-        if status != 0 or not output.exists():
-            log = self.log_of(Path(str(command[0])).name).read_text(errors="replace")
-            raise BenchError(
-                f"{program} ended with {status}:\n" + "\n".join(log.splitlines()[-30:])
-            )
-        found = json.loads(output.read_text())
+        if status != 0 or not self._meter.exists():
+            self.fail(program, f"{program} ended with {status}")
+        found = json.loads(self._meter.read_text())
         sent: dict[str, Counter[str]] = {}
         for entry in found["topics"]:  # one for each producer
             sent.setdefault(entry.pop("topic"), Counter()).update(entry)
+        redis_before, kafka_before = self._before
         return Figures(
             program,
             phase,
@@ -191,6 +200,30 @@ class Rig:
                 if name in sent
             },
         )
+
+    def measure(
+        self,
+        program: str,
+        phase: str,
+        command: Sequence[object],
+        settings: Mapping[str, object] | None,
+        records: int,
+        clock_topic: str,
+        topics: Mapping[str, str],
+    ) -> Figures:
+        """Run a program until it ends by itself, metered. What it found in its output topics does
+        not count."""
+        before = {kind: self.log_bytes(name) for kind, name in topics.items()}
+        process = self.start_metered(command, settings, clock_topic)
+        figures = self.finish_metered(process, program, phase, records, topics)
+        for kind, written in figures.written.items():
+            written.log_bytes -= before[kind]
+        return figures
+
+    def fail(self, program: str, why: str) -> NoReturn:
+        """With the last that the program said."""
+        said = self.log_of(program).read_text(errors="replace").splitlines()[-30:]
+        raise BenchError("\n".join([why, *said]))
 
     def _redis_cpu_s(self) -> float:
         cpu = self.cache.info("cpu")

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PARTNER PL_BYTES_LITERAL("5d1c6e0e-8a52-4f6e-9c55-2f5a4b7d9e10")
@@ -49,6 +50,20 @@ static uint64_t dice(const struct workload *workload, unsigned about, uint64_t a
     return workload_dice(workload->seed + about, a, b);
 }
 
+struct workload workload_of(const char *seed, const char *customers, const char *licences)
+{
+    struct workload workload = {.seed = strtoull(seed, NULL, 10),
+                                .customers = (uint32_t)strtoul(customers, NULL, 10)};
+    char *end;
+
+    workload.licences_least = (uint32_t)strtoul(licences, &end, 10);
+    workload.licences_most =
+        *end == '-' ? (uint32_t)strtoul(end + 1, &end, 10) : workload.licences_least;
+    workload.subscriptions_most =
+        *end == '/' ? (uint32_t)strtoul(end + 1, NULL, 10) : MOST_SUBSCRIPTIONS;
+    return workload;
+}
+
 /* An id as directories hand them out. */
 static struct pl_bytes write_id(uint64_t high, char *ret_text)
 {
@@ -71,7 +86,7 @@ static struct pl_bytes customer_id(const struct workload *workload, uint32_t cus
 
 static uint32_t subscription_count(const struct workload *workload, uint32_t customer)
 {
-    return (uint32_t)(1 + dice(workload, ABOUT_SHAPE, customer, 0) % MOST_SUBSCRIPTIONS);
+    return (uint32_t)(1 + dice(workload, ABOUT_SHAPE, customer, 0) % workload->subscriptions_most);
 }
 
 static uint32_t licence_count(const struct workload *workload, uint32_t customer)
@@ -163,13 +178,20 @@ void workload_event(const struct workload *workload, uint32_t customer, uint32_t
     }
 }
 
+uint32_t workload_licence_index(const struct workload *workload, uint32_t customer, uint64_t number)
+{
+    uint32_t licence = (uint32_t)(dice(workload, ABOUT_LICENCE, number, UINT32_MAX) %
+                                  licence_count(workload, customer));
+
+    return 1 + subscription_count(workload, customer) + licence;
+}
+
 /* ---- requests -------------------------------------------------------------------------------- */
 
-void workload_request(const struct workload *workload, uint64_t number, struct workload_text *text,
-                      struct pl_request *ret_request)
+void workload_request_of(const struct workload *workload, uint32_t customer, uint64_t number,
+                         struct workload_text *text, struct pl_request *ret_request)
 {
     uint64_t chance = dice(workload, ABOUT_REQUEST, number, 0);
-    uint32_t customer = (uint32_t)(dice(workload, ABOUT_REQUEST, number, 1) % workload->customers);
     uint32_t subscription = (uint32_t)((chance >> 32) % subscription_count(workload, customer));
     unsigned percent = (unsigned)(chance % 100);
 
@@ -194,6 +216,15 @@ void workload_request(const struct workload *workload, uint64_t number, struct w
     case PL_OPERATION_CHECK:
         break;
     }
+}
+
+void workload_request(const struct workload *workload, uint64_t number, struct workload_text *text,
+                      struct pl_request *ret_request)
+{
+    uint64_t chance = dice(workload, ABOUT_REQUEST, number, 1);
+
+    workload_request_of(workload, (uint32_t)(chance % workload->customers), number, text,
+                        ret_request);
 }
 
 uint64_t workload_repeated(const struct workload *workload, uint64_t number)

@@ -14,6 +14,7 @@ struct workload {
     uint32_t customers;
     uint32_t licences_least; /* of a customer, over all its subscriptions */
     uint32_t licences_most;
+    uint32_t subscriptions_most; /* of a customer; the least is 1 */
 };
 
 /* What the views of a record made here borrow from. */
@@ -22,6 +23,9 @@ struct workload_text {
     char texts[WORKLOAD_TEXTS][WORKLOAD_TEXT];
     struct pl_bytes names[WORKLOAD_NAMES];
 };
+
+/* licences: of a customer, as in "20-32" or "25"; "25/1": in so many subscriptions at the most. */
+struct workload workload_of(const char *seed, const char *customers, const char *licences);
 
 /* A number that looks random, the same for the same arguments. */
 uint64_t workload_dice(uint64_t seed, uint64_t a, uint64_t b);
@@ -34,6 +38,14 @@ void workload_event(const struct workload *workload, uint32_t customer, uint32_t
 /* A request: 50 % UPGRADE, 30 % CHECK, 20 % ADD_LICENSES, of any customer. */
 void workload_request(const struct workload *workload, uint64_t number, struct workload_text *text,
                       struct pl_request *ret_request);
+
+/* The same, of this customer. */
+void workload_request_of(const struct workload *workload, uint32_t customer, uint64_t number,
+                         struct workload_text *text, struct pl_request *ret_request);
+
+/* The index of the event that assigns one of the customer's licences, drawn by the number. */
+uint32_t workload_licence_index(const struct workload *workload, uint32_t customer,
+                                uint64_t number);
 
 /* The number whose request is sent as the given one: of one in a hundred an earlier one, again. */
 uint64_t workload_repeated(const struct workload *workload, uint64_t number);

@@ -9,18 +9,32 @@ static struct pl_request numbered(struct fixture *fixture, unsigned number)
     return request;
 }
 
+static enum pl_once once_of(const struct fixture *fixture, const struct pl_request *request)
+{
+    struct pl_answered digest = pl_request_digest(fixture->customer.customer_id, request);
+
+    return pl_request_once(&fixture->customer, request, &digest);
+}
+
+static void remember_it(struct fixture *fixture, const struct pl_request *request)
+{
+    struct pl_answered digest = pl_request_digest(fixture->customer.customer_id, request);
+
+    pl_request_remember(&fixture->customer, request, &digest);
+}
+
 static enum pl_once once(struct fixture *fixture, unsigned number)
 {
     struct pl_request request = numbered(fixture, number);
 
-    return pl_request_once(&fixture->customer, &request);
+    return once_of(fixture, &request);
 }
 
 static void remember(struct fixture *fixture, unsigned number)
 {
     struct pl_request request = numbered(fixture, number);
 
-    pl_request_remember(&fixture->customer, &request);
+    remember_it(fixture, &request);
 }
 
 /* Worked out with another implementation of UUIDv5. */
@@ -44,8 +58,8 @@ static void a_repeat_is_one_with_the_same_five_fields(void **state)
     struct fixture *fixture = *state;
     struct pl_request request = numbered(fixture, 1);
 
-    assert_int_equal(pl_request_once(&fixture->customer, &request), PL_ONCE_NEW);
-    pl_request_remember(&fixture->customer, &request);
+    assert_int_equal(once_of(fixture, &request), PL_ONCE_NEW);
+    remember_it(fixture, &request);
     assert_int_equal(fixture->customer.answered_total, 1);
     assert_true(fixture->customer.answered_is_dirty[0]);
     assert_true(fixture->customer.is_dirty);
@@ -54,7 +68,7 @@ static void a_repeat_is_one_with_the_same_five_fields(void **state)
     request.require_license_transfer = true;
     request.requested_by_role = PL_BYTES_LITERAL("another role");
     request.requested_at_ms = 77;
-    assert_int_equal(pl_request_once(&fixture->customer, &request), PL_ONCE_REPEAT);
+    assert_int_equal(once_of(fixture, &request), PL_ONCE_REPEAT);
     assert_int_equal(once(fixture, 2), PL_ONCE_NEW);
 }
 
@@ -65,7 +79,7 @@ static void each_of_the_five_fields_tells_a_reused_id(void **state)
     struct pl_request changed[6];
 
     first.quantity = (struct pl_optional_int){true, 0};
-    pl_request_remember(&fixture->customer, &first);
+    remember_it(fixture, &first);
     for (size_t i = 0; i < 6; i++) {
         changed[i] = first;
     }
@@ -76,9 +90,9 @@ static void each_of_the_five_fields_tells_a_reused_id(void **state)
     changed[4].quantity.is_set = false; /* null is not 0 */
     changed[5].quantity.value = INT32_MAX;
     for (size_t i = 0; i < 6; i++) {
-        assert_int_equal(pl_request_once(&fixture->customer, &changed[i]), PL_ONCE_REUSED);
+        assert_int_equal(once_of(fixture, &changed[i]), PL_ONCE_REUSED);
     }
-    assert_int_equal(pl_request_once(&fixture->customer, &first), PL_ONCE_REPEAT);
+    assert_int_equal(once_of(fixture, &first), PL_ONCE_REPEAT);
 }
 
 /* "ab" + "c" is not "a" + "bc", and an empty optional string is a null one. */
@@ -90,16 +104,16 @@ static void fields_do_not_run_into_each_other(void **state)
     request.partner_id = PL_BYTES_LITERAL("ab");
     request.subscription_id = PL_BYTES_LITERAL("c");
     request.target_offer_id = PL_NULL_BYTES;
-    pl_request_remember(&fixture->customer, &request);
+    remember_it(fixture, &request);
     request.target_offer_id = PL_BYTES_LITERAL("");
-    assert_int_equal(pl_request_once(&fixture->customer, &request), PL_ONCE_REPEAT);
+    assert_int_equal(once_of(fixture, &request), PL_ONCE_REPEAT);
     request.partner_id = PL_BYTES_LITERAL("a");
     request.subscription_id = PL_BYTES_LITERAL("bc");
-    assert_int_equal(pl_request_once(&fixture->customer, &request), PL_ONCE_REUSED);
+    assert_int_equal(once_of(fixture, &request), PL_ONCE_REUSED);
     request.partner_id = PL_BYTES_LITERAL("ab");
     request.subscription_id = PL_BYTES_LITERAL("");
     request.target_offer_id = PL_BYTES_LITERAL("c");
-    assert_int_equal(pl_request_once(&fixture->customer, &request), PL_ONCE_REUSED);
+    assert_int_equal(once_of(fixture, &request), PL_ONCE_REUSED);
 }
 
 static void exactly_the_last_64_are_known(void **state)
@@ -149,10 +163,10 @@ static void an_empty_id_is_always_new_and_never_noted(void **state)
     remember(fixture, 1);
     fixture->customer.is_dirty = false;
     request.request_id = PL_BYTES_LITERAL("");
-    pl_request_remember(&fixture->customer, &request);
+    remember_it(fixture, &request);
     assert_int_equal(fixture->customer.answered_total, 1);
     assert_false(fixture->customer.is_dirty);
-    assert_int_equal(pl_request_once(&fixture->customer, &request), PL_ONCE_NEW);
+    assert_int_equal(once_of(fixture, &request), PL_ONCE_NEW);
 }
 
 static void an_id_belongs_to_its_customer(void **state)

@@ -178,8 +178,9 @@ static inline void remember(struct store *store, struct pl_customer *customer, i
                                  .partner_id = PL_BYTES_LITERAL("partner"),
                                  .subscription_id = PL_BYTES_LITERAL("s1"),
                                  .operation = PL_OPERATION_CHECK};
+    struct pl_answered digest = pl_request_digest(customer->customer_id, &request);
 
-    pl_request_remember(customer, &request);
+    pl_request_remember(customer, &request, &digest);
 }
 
 /* ---- comparing ------------------------------------------------------------------------------- */
