@@ -174,7 +174,9 @@ enum pl_status pl_settings_redis(const struct pl_settings *settings, struct pl_r
         pl_redis_url_parse(pl_config_text(config, PL_SETTING_REDIS_URL), &url, error);
 
     if (status == PL_OK) {
-        *ret_redis = pl_redis_new(&url, pl_config_text(config, PL_SETTING_REDIS_PASSWORD),
+        struct pl_secret password = pl_settings_secret(settings, PL_SETTING_REDIS_PASSWORD);
+
+        *ret_redis = pl_redis_new(&url, &password,
                                   pl_config_text(config, PL_SETTING_GROUP_ID));
         pl_redis_url_done(&url);
     }

@@ -2,30 +2,52 @@
 #ifndef PL_IO_REDIS_H
 #define PL_IO_REDIS_H
 
+#include "base/secret.h"
 #include "planlift/ports.h"
 #include "planlift/status.h"
+
+enum pl_redis_kind {
+    PL_REDIS_SINGLE,
+    PL_REDIS_SENTINEL, /* places are those of sentinels, who know where the master is */
+    PL_REDIS_CLUSTER   /* places are those of some of its nodes */
+};
+
+struct pl_redis_place {
+    char *host;
+    int port;
+};
 
 /* Where a Redis is, taken apart from redis.url. Strings are owned (free with pl_redis_url_done);
  * NULL where the URL says nothing. */
 struct pl_redis_url {
-    char *host; /* TCP */
-    int port;
-    char *path; /* unix socket; host is NULL then */
+    enum pl_redis_kind kind;
+    struct pl_redis_place *places; /* TCP: one, or several where the kind has them */
+    size_t place_count;
+    char *path;   /* unix socket; there are no places then */
+    char *master; /* its name, for sentinels */
     char *user;
     char *password;
     int database;
+    bool is_tls;
+    char *ca; /* files of TLS: authorities (NULL: the system's), our certificate and its key */
+    char *certificate;
+    char *key;
 };
 
-/* redis://[user[:password]@]host[:port][/db] or unix://[user[:password]@]/path[?db=n]; parts may be
- * percent-encoded. Errors: PL_BAD_DATA with what is wrong. */
+/* redis://[user[:password]@]host[:port][/db], unix://[user[:password]@]/path[?db=n],
+ * redis+sentinel://[user[:password]@]host[:port],.../master[/db],
+ * redis+cluster://[user[:password]@]host[:port],...; with TLS rediss..., which takes
+ * ?cacert=FILE&cert=FILE&key=FILE (as redis-cli calls them). Parts may be percent-encoded.
+ * Errors: PL_BAD_DATA with what is wrong. */
 PL_MUST_CHECK enum pl_status pl_redis_url_parse(const char *text, struct pl_redis_url *ret_url,
                                                 struct pl_error *error);
+struct pl_redis_url pl_redis_url_copy(const struct pl_redis_url *url);
 void pl_redis_url_done(struct pl_redis_url *url);
 
 struct pl_redis; /* connects by itself when used, and again after a failure */
 
-/* password: overrides the URL's; may be NULL. Copies all arguments. */
-struct pl_redis *pl_redis_new(const struct pl_redis_url *url, const char *password,
+/* Borrows the texts of password (NULL: none), which stands over the URL's; copies the rest. */
+struct pl_redis *pl_redis_new(const struct pl_redis_url *url, const struct pl_secret *password,
                               const char *group_id);
 void pl_redis_free(struct pl_redis *redis);
 

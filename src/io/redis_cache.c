@@ -9,7 +9,7 @@
 #include <hiredis/hiredis.h>
 
 #include "io/redis.h"
-#include "io/redis_link.h"
+#include "io/redis_errand.h"
 #include "planlift/arena.h"
 
 #define CHECKPOINT_FIELD "#" /* the same as PL_PROGRESS_FIELD of planlift/state.h */
@@ -47,13 +47,13 @@ static const char drop_script[] =
     "return 1\n";
 
 struct pl_redis {
-    struct pl_redis_link link;
+    struct pl_redis_nodes *nodes;
     char *group_id;
 };
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-struct pl_redis *pl_redis_new(const struct pl_redis_url *url, const char *password,
+struct pl_redis *pl_redis_new(const struct pl_redis_url *url, const struct pl_secret *password,
                               const char *group_id)
 {
     struct pl_redis *redis = calloc(1, sizeof(*redis));
@@ -65,7 +65,7 @@ struct pl_redis *pl_redis_new(const struct pl_redis_url *url, const char *passwo
     if (redis->group_id == NULL) {
         pl_out_of_memory(strlen(group_id));
     }
-    pl_redis_link_init(&redis->link, url, password);
+    redis->nodes = pl_redis_nodes_new(url, password);
     return redis;
 }
 
@@ -74,7 +74,7 @@ void pl_redis_free(struct pl_redis *redis)
     if (redis == NULL) {
         return;
     }
-    pl_redis_link_done(&redis->link);
+    pl_redis_nodes_free(redis->nodes);
     free(redis->group_id);
     free(redis);
 }
@@ -85,32 +85,31 @@ static struct pl_bytes key_of(const struct pl_redis *redis, int32_t partition,
     return pl_arena_format(arena, "planlift:{%s:p%" PRId32 "}", redis->group_id, partition);
 }
 
+/* ---- asking ---------------------------------------------------------------------------------- */
+
 /* To the callers of the port every failure is the same: not now. */
-static enum pl_status fail_call(const struct pl_redis *redis, enum pl_status status,
-                                int32_t partition, struct pl_error *error)
+static enum pl_status run(struct pl_redis *redis, struct pl_redis_errand *errands, size_t count,
+                          struct pl_error *error)
 {
-    if (status == PL_BAD_DATA) {
-        return pl_fail_at(error, PL_AGAIN, "key planlift:{%s:p%" PRId32 "}", redis->group_id,
-                          partition);
-    }
-    return PL_AGAIN;
+    enum pl_status status = pl_redis_errands_run(redis->nodes, errands, count, error);
+
+    return status == PL_OK ? PL_OK : PL_AGAIN;
 }
 
 /* ---- read ------------------------------------------------------------------------------------ */
 
 /* One transaction of Redis, so that fields, checkpoint and count are of the same moment. */
-static enum pl_status send_read(struct pl_redis *redis, const struct pl_cache_read *read,
-                                struct pl_arena *arena, struct pl_error *error)
+static enum pl_status send_read(const struct pl_redis_errand *errand, struct pl_redis_link *link,
+                                struct pl_error *error)
 {
-    struct pl_redis_link *link = &redis->link;
-    struct pl_bytes key = key_of(redis, read->partition, arena);
+    const struct pl_cache_read *read = errand->item;
     enum pl_status status;
 
     pl_redis_link_command(link, "MULTI");
     status = pl_redis_link_send(link, error);
     if (status == PL_OK) {
         pl_redis_link_command(link, "HMGET");
-        pl_redis_link_add(link, key);
+        pl_redis_link_add(link, errand->key);
         pl_redis_link_add_text(link, CHECKPOINT_FIELD);
         for (size_t i = 0; i < read->field_count; i++) {
             pl_redis_link_add(link, read->fields[i].field);
@@ -119,7 +118,7 @@ static enum pl_status send_read(struct pl_redis *redis, const struct pl_cache_re
     }
     if (status == PL_OK) {
         pl_redis_link_command(link, "HLEN");
-        pl_redis_link_add(link, key);
+        pl_redis_link_add(link, errand->key);
         status = pl_redis_link_send(link, error);
     }
     if (status == PL_OK) {
@@ -155,22 +154,25 @@ static enum pl_status take_values(const redisReply *reply, struct pl_cache_read 
     return PL_OK;
 }
 
-static enum pl_status take_read(struct pl_redis *redis, struct pl_cache_read *read,
-                                struct pl_arena *arena, struct pl_error *error)
+/* Of a command that is elsewhere in a cluster all four answers are taken, whichever say so. */
+static enum pl_status take_read(const struct pl_redis_errand *errand, struct pl_redis_link *link,
+                                struct pl_error *error)
 {
     redisReply *reply;
-    enum pl_status status = pl_redis_link_confirm(&redis->link, error); /* MULTI */
+    enum pl_status status = pl_redis_link_confirm(link, error); /* MULTI */
 
-    for (int queued = 0; status == PL_OK && queued < 2; queued++) {
-        status = pl_redis_link_confirm(&redis->link, error);
+    for (int queued = 0; queued < 2 && (status == PL_OK || status == PL_ABORT); queued++) {
+        enum pl_status next = pl_redis_link_confirm(link, error);
+
+        status = next == PL_OK ? status : next;
     }
-    if (status == PL_OK) {
-        status = pl_redis_link_receive(&redis->link, REDIS_REPLY_ARRAY, &reply, error);
+    if (status == PL_OK || status == PL_ABORT) {
+        status = pl_redis_link_receive(link, REDIS_REPLY_ARRAY, &reply, error);
     }
     if (status != PL_OK) {
-        return fail_call(redis, status, read->partition, error);
+        return status;
     }
-    status = take_values(reply, read, arena, error);
+    status = take_values(reply, errand->item, errand->arena, error);
     freeReplyObject(reply);
     return status;
 }
@@ -179,52 +181,45 @@ static enum pl_status read_fields(void *self, struct pl_cache_read *reads, size_
                                   struct pl_arena *arena, struct pl_error *error)
 {
     struct pl_redis *redis = self;
-    enum pl_status status = pl_redis_link_open(&redis->link, error);
+    struct pl_redis_errand *errands = pl_arena_zalloc(arena, count, sizeof(*errands));
 
-    for (size_t i = 0; status == PL_OK && i < count; i++) {
-        status = send_read(redis, &reads[i], arena, error);
+    for (size_t i = 0; i < count; i++) {
+        errands[i] = (struct pl_redis_errand){
+            send_read, take_read, key_of(redis, reads[i].partition, arena), &reads[i], arena, NULL};
     }
-    for (size_t i = 0; status == PL_OK && i < count; i++) {
-        status = take_read(redis, &reads[i], arena, error);
-    }
-    if (status != PL_OK) {
-        pl_redis_link_close(&redis->link); /* answers may still be under way */
-    }
-    return status;
+    return run(redis, errands, count, error);
 }
 
 /* ---- write ----------------------------------------------------------------------------------- */
 
-static void begin_script(struct pl_redis *redis, const char *script, int32_t partition,
-                         struct pl_arena *arena)
+static void begin_script(struct pl_redis_link *link, const char *script, struct pl_bytes key)
 {
-    pl_redis_link_command(&redis->link, "EVAL");
-    pl_redis_link_add_text(&redis->link, script);
-    pl_redis_link_add_text(&redis->link, "1");
-    pl_redis_link_add(&redis->link, key_of(redis, partition, arena));
+    pl_redis_link_command(link, "EVAL");
+    pl_redis_link_add_text(link, script);
+    pl_redis_link_add_text(link, "1");
+    pl_redis_link_add(link, key);
 }
 
 /* The scripts answer whether the checkpoint was the expected one. */
-static enum pl_status take_outcome(struct pl_redis *redis, int32_t partition, bool *ret_is_applied,
+static enum pl_status take_outcome(struct pl_redis_link *link, bool *ret_is_applied,
                                    struct pl_error *error)
 {
     redisReply *reply;
-    enum pl_status status = pl_redis_link_receive(&redis->link, REDIS_REPLY_INTEGER, &reply, error);
+    enum pl_status status = pl_redis_link_receive(link, REDIS_REPLY_INTEGER, &reply, error);
 
-    if (status != PL_OK) {
-        return fail_call(redis, status, partition, error);
+    if (status == PL_OK) {
+        *ret_is_applied = reply->integer == 1;
+        freeReplyObject(reply);
     }
-    *ret_is_applied = reply->integer == 1;
-    freeReplyObject(reply);
-    return PL_OK;
+    return status;
 }
 
-static enum pl_status send_update(struct pl_redis *redis, const struct pl_cache_update *update,
-                                  struct pl_arena *arena, struct pl_error *error)
+static enum pl_status send_update(const struct pl_redis_errand *errand, struct pl_redis_link *link,
+                                  struct pl_error *error)
 {
-    struct pl_redis_link *link = &redis->link;
+    const struct pl_cache_update *update = errand->item;
 
-    begin_script(redis, update_script, update->partition, arena);
+    begin_script(link, update_script, errand->key);
     pl_redis_link_add(link, update->expected);
     pl_redis_link_add(link, update->checkpoint);
     for (size_t i = 0; i < update->write_count; i++) {
@@ -234,21 +229,53 @@ static enum pl_status send_update(struct pl_redis *redis, const struct pl_cache_
     return pl_redis_link_send(link, error);
 }
 
+static enum pl_status take_update(const struct pl_redis_errand *errand, struct pl_redis_link *link,
+                                  struct pl_error *error)
+{
+    struct pl_cache_update *update = errand->item;
+
+    return take_outcome(link, &update->is_applied, error);
+}
+
 static enum pl_status update(void *self, struct pl_cache_update *updates, size_t count,
                              struct pl_error *error)
 {
     struct pl_redis *redis = self;
     struct pl_arena arena = PL_ARENA_INIT;
-    enum pl_status status = pl_redis_link_open(&redis->link, error);
+    struct pl_redis_errand *errands = pl_arena_zalloc(&arena, count, sizeof(*errands));
+    enum pl_status status;
 
-    for (size_t i = 0; status == PL_OK && i < count; i++) {
-        status = send_update(redis, &updates[i], &arena, error);
+    for (size_t i = 0; i < count; i++) {
+        errands[i] = (struct pl_redis_errand){
+            send_update, take_update, key_of(redis, updates[i].partition, &arena),
+            &updates[i], &arena,      NULL};
     }
-    for (size_t i = 0; status == PL_OK && i < count; i++) {
-        status = take_outcome(redis, updates[i].partition, &updates[i].is_applied, error);
-    }
+    status = run(redis, errands, count, error);
     pl_arena_done(&arena);
     return status;
+}
+
+struct drop {
+    struct pl_bytes expected;
+    bool is_applied;
+};
+
+static enum pl_status send_drop(const struct pl_redis_errand *errand, struct pl_redis_link *link,
+                                struct pl_error *error)
+{
+    const struct drop *drop = errand->item;
+
+    begin_script(link, drop_script, errand->key);
+    pl_redis_link_add(link, drop->expected);
+    return pl_redis_link_send(link, error);
+}
+
+static enum pl_status take_drop(const struct pl_redis_errand *errand, struct pl_redis_link *link,
+                                struct pl_error *error)
+{
+    struct drop *drop = errand->item;
+
+    return take_outcome(link, &drop->is_applied, error);
 }
 
 static enum pl_status drop(void *self, int32_t partition, struct pl_bytes expected,
@@ -256,19 +283,13 @@ static enum pl_status drop(void *self, int32_t partition, struct pl_bytes expect
 {
     struct pl_redis *redis = self;
     struct pl_arena arena = PL_ARENA_INIT;
-    bool is_applied = false;
-    enum pl_status status = pl_redis_link_open(&redis->link, error);
+    struct drop item = {expected, false};
+    struct pl_redis_errand errand = {send_drop, take_drop, key_of(redis, partition, &arena),
+                                     &item,     &arena,    NULL};
+    enum pl_status status = run(redis, &errand, 1, error);
 
-    if (status == PL_OK) {
-        begin_script(redis, drop_script, partition, &arena);
-        pl_redis_link_add(&redis->link, expected);
-        status = pl_redis_link_send(&redis->link, error);
-    }
-    if (status == PL_OK) {
-        status = take_outcome(redis, partition, &is_applied, error);
-    }
     pl_arena_done(&arena);
-    if (status == PL_OK && !is_applied) {
+    if (status == PL_OK && !item.is_applied) {
         return pl_fail(error, PL_ABORT,
                        "the cache of partition %" PRId32 " was changed by somebody else",
                        partition);
@@ -318,18 +339,16 @@ static enum pl_status judge_memory(const char *info, struct pl_error *error)
     return PL_OK;
 }
 
-enum pl_status pl_redis_check(struct pl_redis *redis, struct pl_error *error)
+static enum pl_status check_node(struct pl_redis_link *link, struct pl_error *error)
 {
     redisReply *reply;
-    enum pl_status status = pl_redis_link_open(&redis->link, error);
+    enum pl_status status;
 
+    pl_redis_link_command(link, "INFO");
+    pl_redis_link_add_text(link, "memory");
+    status = pl_redis_link_send(link, error);
     if (status == PL_OK) {
-        pl_redis_link_command(&redis->link, "INFO");
-        pl_redis_link_add_text(&redis->link, "memory");
-        status = pl_redis_link_send(&redis->link, error);
-    }
-    if (status == PL_OK) {
-        status = pl_redis_link_receive(&redis->link, REDIS_REPLY_STRING, &reply, error);
+        status = pl_redis_link_receive(link, REDIS_REPLY_STRING, &reply, error);
     }
     if (status == PL_OK) {
         status = judge_memory(reply->str, error);
@@ -338,42 +357,86 @@ enum pl_status pl_redis_check(struct pl_redis *redis, struct pl_error *error)
     return status;
 }
 
+/* All servers that are known; of a cluster some may be away, as long as one is there. */
+enum pl_status pl_redis_check(struct pl_redis *redis, struct pl_error *error)
+{
+    struct pl_error reason = {""};
+    enum pl_status status = PL_AGAIN;
+    size_t index = 0;
+
+    pl_redis_nodes_begin(redis->nodes);
+    for (enum pl_status found = PL_OK; found != PL_NOT_FOUND && status != PL_FATAL; index++) {
+        struct pl_redis_link *link;
+
+        found = pl_redis_nodes_at(redis->nodes, index, &link, &reason);
+        if (found == PL_OK) {
+            enum pl_status judged = check_node(link, &reason);
+
+            status = judged == PL_FATAL || status == PL_AGAIN ? judged : status;
+            *error = reason;
+        } else if (found == PL_AGAIN && index == 0) {
+            *error = reason;
+        }
+    }
+    return status;
+}
+
 /* ---- slots ----------------------------------------------------------------------------------- */
 
-/* A command on the hash: its field, and a value where there is one. */
-static enum pl_status send_slot(struct pl_redis *redis, const char *command, const char *slot,
-                                const char *name, struct pl_error *error)
+/* A command on the book's hash: its field, and a value where there is one. */
+struct slot_command {
+    const char *command;
+    const char *slot;
+    const char *name; /* NULL: none */
+    int answer_type;
+    redisReply *answer; /* of that type; its taker frees it */
+};
+
+static enum pl_status send_slot(const struct pl_redis_errand *errand, struct pl_redis_link *link,
+                                struct pl_error *error)
+{
+    const struct slot_command *slot = errand->item;
+
+    pl_redis_link_command(link, slot->command);
+    pl_redis_link_add(link, errand->key);
+    pl_redis_link_add_text(link, slot->slot);
+    if (slot->name != NULL) {
+        pl_redis_link_add_text(link, slot->name);
+    }
+    return pl_redis_link_send(link, error);
+}
+
+static enum pl_status take_slot(const struct pl_redis_errand *errand, struct pl_redis_link *link,
+                                struct pl_error *error)
+{
+    struct slot_command *slot = errand->item;
+
+    return pl_redis_link_receive(link, slot->answer_type, &slot->answer, error);
+}
+
+static enum pl_status ask_book(struct pl_redis *redis, struct slot_command *slot,
+                               struct pl_error *error)
 {
     struct pl_arena arena = PL_ARENA_INIT;
-    struct pl_bytes key = pl_arena_format(&arena, "planlift:{%s:slots}", redis->group_id);
-    enum pl_status status = pl_redis_link_open(&redis->link, error);
+    struct pl_redis_errand errand = {
+        send_slot, take_slot, pl_arena_format(&arena, "planlift:{%s:slots}", redis->group_id),
+        slot,      &arena,    NULL};
+    enum pl_status status = run(redis, &errand, 1, error);
 
-    if (status == PL_OK) {
-        pl_redis_link_command(&redis->link, command);
-        pl_redis_link_add(&redis->link, key);
-        pl_redis_link_add_text(&redis->link, slot);
-        if (name != NULL) {
-            pl_redis_link_add_text(&redis->link, name);
-        }
-        status = pl_redis_link_send(&redis->link, error);
-    }
     pl_arena_done(&arena);
-    return status;
+    return status == PL_OK ? PL_OK : PL_AGAIN;
 }
 
 static enum pl_status change_slot(struct pl_redis *redis, const char *command, const char *slot,
                                   const char *name, struct pl_error *error)
 {
-    redisReply *reply;
-    enum pl_status status = send_slot(redis, command, slot, name, error);
+    struct slot_command change = {command, slot, name, REDIS_REPLY_INTEGER, NULL};
+    enum pl_status status = ask_book(redis, &change, error);
 
     if (status == PL_OK) {
-        status = pl_redis_link_receive(&redis->link, REDIS_REPLY_INTEGER, &reply, error);
+        freeReplyObject(change.answer);
     }
-    if (status == PL_OK) {
-        freeReplyObject(reply);
-    }
-    return status == PL_OK ? PL_OK : PL_AGAIN;
+    return status;
 }
 
 enum pl_status pl_redis_slot_claim(struct pl_redis *redis, const char *slot, const char *name,
@@ -391,20 +454,17 @@ enum pl_status pl_redis_slot_forget(struct pl_redis *redis, const char *slot,
 enum pl_status pl_redis_slot_holder(struct pl_redis *redis, const char *slot, char *ret_name,
                                     size_t size, struct pl_error *error)
 {
-    redisReply *reply;
-    enum pl_status status = send_slot(redis, "HMGET", slot, NULL, error);
+    struct slot_command look = {"HMGET", slot, NULL, REDIS_REPLY_ARRAY, NULL};
+    enum pl_status status = ask_book(redis, &look, error);
 
-    if (status == PL_OK) {
-        status = pl_redis_link_receive(&redis->link, REDIS_REPLY_ARRAY, &reply, error);
-    }
     if (status != PL_OK) {
         return PL_AGAIN;
     }
-    if (reply->elements == 1 && reply->element[0]->type == REDIS_REPLY_STRING) {
-        (void)snprintf(ret_name, size, "%s", reply->element[0]->str); /* cut to fit */
+    if (look.answer->elements == 1 && look.answer->element[0]->type == REDIS_REPLY_STRING) {
+        (void)snprintf(ret_name, size, "%s", look.answer->element[0]->str); /* cut to fit */
     } else {
         status = pl_fail(error, PL_NOT_FOUND, "nobody has noted who has the slot %s", slot);
     }
-    freeReplyObject(reply);
+    freeReplyObject(look.answer);
     return status;
 }

@@ -12,6 +12,7 @@
 #include <hiredis/hiredis.h>
 
 #include "io/redis_reply.h"
+#include "io/redis_tls.h"
 #include "planlift/arena.h"
 
 /* Short enough that little time is lost once Redis is back, and long enough for a Redis that forks,
@@ -32,22 +33,32 @@ static char *copy_text(const char *text)
     return copy;
 }
 
-void pl_redis_link_init(struct pl_redis_link *link, const struct pl_redis_url *url,
-                        const char *password)
+static void set_place(struct pl_redis_link *link, const struct pl_redis_place *place)
 {
-    *link =
-        (struct pl_redis_link){.url = {.host = copy_text(url->host),
-                                       .port = url->port,
-                                       .path = copy_text(url->path),
-                                       .user = copy_text(url->user),
-                                       .database = url->database},
-                               .password = copy_text(password != NULL ? password : url->password),
-                               .silence_limit_ms = SILENCE_LIMIT_MS,
-                               .call_limit_ms = CALL_LIMIT_MS};
-    if (url->path != NULL) {
-        (void)snprintf(link->place, sizeof(link->place), "%s", url->path); /* cut to fit */
+    char *host = copy_text(place->host);
+
+    free(link->at.host);
+    link->at = (struct pl_redis_place){host, place->port};
+    (void)snprintf(link->place, sizeof(link->place), "%s:%d", host, place->port); /* cut to fit */
+}
+
+void pl_redis_link_init(struct pl_redis_link *link, const struct pl_redis_login *login,
+                        const struct pl_redis_place *place)
+{
+    *link = (struct pl_redis_link){
+        .login = *login, .silence_limit_ms = SILENCE_LIMIT_MS, .call_limit_ms = CALL_LIMIT_MS};
+    if (place == NULL) {
+        (void)snprintf(link->place, sizeof(link->place), "%s", login->url->path); /* cut to fit */
     } else {
-        (void)snprintf(link->place, sizeof(link->place), "%s:%d", url->host, url->port);
+        set_place(link, place);
+    }
+}
+
+void pl_redis_link_move(struct pl_redis_link *link, const struct pl_redis_place *place)
+{
+    if (link->at.port != place->port || strcmp(link->at.host, place->host) != 0) {
+        pl_redis_link_close(link);
+        set_place(link, place);
     }
 }
 
@@ -62,8 +73,7 @@ void pl_redis_link_close(struct pl_redis_link *link)
 void pl_redis_link_done(struct pl_redis_link *link)
 {
     pl_redis_link_close(link);
-    pl_redis_url_done(&link->url);
-    free(link->password);
+    free(link->at.host);
     free(link->argv);
     free(link->argv_len);
 }
@@ -197,6 +207,55 @@ static const char *find_error(const redisReply *reply)
     return found;
 }
 
+/* "MOVED 3999 host:port" or "ASK 3999 host:port"; without a host: the one that says so. */
+static bool note_redirect(struct pl_redis_link *link, const char *refusal)
+{
+    struct pl_redis_redirect *redirect = &link->redirect;
+    bool is_moved = strncmp(refusal, "MOVED ", 6) == 0;
+    const char *slot = strchr(refusal, ' ');
+    const char *place = slot == NULL ? NULL : strchr(slot + 1, ' ');
+    const char *colon = place == NULL ? NULL : strrchr(place + 1, ':');
+    size_t len;
+
+    if ((!is_moved && strncmp(refusal, "ASK ", 4) != 0) || colon == NULL) {
+        return false;
+    }
+    len = (size_t)(colon - place) - 1;
+    if (len >= sizeof(redirect->host)) {
+        return false;
+    }
+    memcpy(redirect->host, place + 1, len);
+    redirect->host[len] = '\0';
+    redirect->is_there = true;
+    redirect->is_once = !is_moved;
+    redirect->port = (int)strtol(colon + 1, NULL, 10);
+    return redirect->port > 0 && redirect->port <= 65535;
+}
+
+static enum pl_status refuse(struct pl_redis_link *link, const char *refusal,
+                             struct pl_error *error)
+{
+    enum pl_status status;
+
+    if (link->follows && note_redirect(link, refusal)) {
+        return pl_fail(error, PL_ABORT, "Redis at %s: a key is elsewhere in its cluster",
+                       link->place);
+    }
+    if (link->redirect.is_there && strncmp(refusal, "EXECABORT", 9) == 0) {
+        return pl_fail(error, PL_ABORT, "Redis at %s: a key is elsewhere in its cluster",
+                       link->place); /* as was said already */
+    }
+    status = pl_redis_explain(refusal, link->place, error);
+    pl_redis_link_close(link);
+    return status;
+}
+
+/* Where a list is asked for, null is one that has nothing. */
+static bool is_null(const redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_NIL;
+}
+
 enum pl_status pl_redis_link_receive(struct pl_redis_link *link, int type,
                                      struct redisReply **ret_reply, struct pl_error *error)
 {
@@ -209,16 +268,16 @@ enum pl_status pl_redis_link_receive(struct pl_redis_link *link, int type,
     }
     refusal = find_error(reply);
     if (refusal != NULL) {
-        status = pl_redis_explain(refusal, link->place, error);
-    } else if (reply->type != type) {
+        status = refuse(link, refusal, error);
+    } else if (reply->type != type && !(type == REDIS_REPLY_ARRAY && is_null(reply))) {
         status = pl_fail(error, PL_AGAIN, "Redis at %s gives an answer of another kind than asked",
                          link->place);
+        pl_redis_link_close(link);
     } else {
         *ret_reply = reply;
         return PL_OK;
     }
     freeReplyObject(reply);
-    pl_redis_link_close(link);
     return status;
 }
 
@@ -242,22 +301,31 @@ static enum pl_status finish_command(struct pl_redis_link *link, struct pl_error
     return status == PL_OK ? pl_redis_link_confirm(link, error) : status;
 }
 
-static enum pl_status log_in(struct pl_redis_link *link, struct pl_error *error)
+static enum pl_status authenticate(struct pl_redis_link *link, struct pl_error *error)
 {
-    enum pl_status status = PL_OK;
+    char *password = NULL;
+    enum pl_status status = pl_secret_get(&link->login.password, &password, error);
 
-    if (link->password != NULL) {
+    if (status == PL_OK && password != NULL) {
         pl_redis_link_command(link, "AUTH");
-        if (link->url.user != NULL) {
-            pl_redis_link_add_text(link, link->url.user);
+        if (link->login.url->user != NULL) {
+            pl_redis_link_add_text(link, link->login.url->user);
         }
-        pl_redis_link_add_text(link, link->password);
+        pl_redis_link_add_text(link, password);
         status = finish_command(link, error);
     }
-    if (status == PL_OK && link->url.database != 0) {
+    pl_secret_free(password);
+    return status;
+}
+
+static enum pl_status log_in(struct pl_redis_link *link, struct pl_error *error)
+{
+    enum pl_status status = authenticate(link, error);
+
+    if (status == PL_OK && link->login.url->database != 0) {
         char number[16];
 
-        (void)snprintf(number, sizeof(number), "%d", link->url.database);
+        (void)snprintf(number, sizeof(number), "%d", link->login.url->database);
         pl_redis_link_command(link, "SELECT");
         pl_redis_link_add_text(link, number);
         status = finish_command(link, error);
@@ -272,6 +340,11 @@ static bool is_quiet(const redisContext *context)
     struct pollfd fd = {.fd = context->fd, .events = POLLIN};
 
     return context->reader->pos == context->reader->len && poll(&fd, 1, 0) == 0;
+}
+
+bool pl_redis_link_is_alive(const struct pl_redis_link *link)
+{
+    return link->context != NULL && is_quiet(link->context);
 }
 
 static enum pl_status unreachable(struct pl_redis_link *link, int number, struct pl_error *error)
@@ -297,20 +370,26 @@ enum pl_status pl_redis_link_open(struct pl_redis_link *link, struct pl_error *e
     const struct timeval connect_limit = {.tv_sec = CONNECT_LIMIT_S};
     const struct timeval silence_limit = {.tv_sec = link->silence_limit_ms / 1000,
                                           .tv_usec = link->silence_limit_ms % 1000 * 1000L};
-    const struct pl_redis_url *url = &link->url;
+    const char *path = link->login.url->path;
 
+    link->redirect.is_there = false;
     link->deadline_ms = now_ms() + link->call_limit_ms;
-    if (link->context != NULL && is_quiet(link->context)) {
+    if (pl_redis_link_is_alive(link)) {
         return PL_OK;
     }
     pl_redis_link_close(link);
     errno = 0;
-    link->context = url->path != NULL
-                        ? redisConnectUnixWithTimeout(url->path, connect_limit)
-                        : redisConnectWithTimeout(url->host, url->port, connect_limit);
+    link->context = path != NULL
+                        ? redisConnectUnixWithTimeout(path, connect_limit)
+                        : redisConnectWithTimeout(link->at.host, link->at.port, connect_limit);
     if (link->context == NULL || link->context->err != 0 ||
         redisSetTimeout(link->context, silence_limit) != REDIS_OK) {
         return unreachable(link, errno, error);
+    }
+    if (link->login.tls != NULL &&
+        pl_redis_tls_start(link->login.tls, link->context, link->at.host, error) != PL_OK) {
+        pl_redis_link_close(link);
+        return PL_AGAIN;
     }
     return log_in(link, error);
 }

@@ -5,7 +5,7 @@
 
 #include <hiredis/hiredis.h>
 
-#include "io/redis_link.h"
+#include "io/redis_errand.h"
 
 #define CURSOR_BYTES 24
 #define AT_ONCE "1000"
@@ -30,42 +30,56 @@ static enum pl_status take_answer(const redisReply *reply, char cursor[CURSOR_BY
     return PL_OK;
 }
 
-static enum pl_status scan_once(struct pl_redis_link *link, struct pl_bytes key,
-                                char cursor[CURSOR_BYTES], redisReply **ret_reply,
+struct scan {
+    char cursor[CURSOR_BYTES];
+    pl_redis_name_fn *take;
+    void *self;
+    bool is_begun;
+};
+
+static enum pl_status send_scan(const struct pl_redis_errand *errand, struct pl_redis_link *link,
                                 struct pl_error *error)
 {
-    enum pl_status status = pl_redis_link_open(link, error);
+    const struct scan *scan = errand->item;
 
-    if (status == PL_OK) {
-        pl_redis_link_command(link, "HSCAN");
-        pl_redis_link_add(link, key);
-        pl_redis_link_add_text(link, cursor);
-        pl_redis_link_add_text(link, "COUNT");
-        pl_redis_link_add_text(link, AT_ONCE);
-        status = pl_redis_link_send(link, error);
-    }
-    return status == PL_OK ? pl_redis_link_receive(link, REDIS_REPLY_ARRAY, ret_reply, error)
-                           : status;
+    pl_redis_link_command(link, "HSCAN");
+    pl_redis_link_add(link, errand->key);
+    pl_redis_link_add_text(link, scan->cursor);
+    pl_redis_link_add_text(link, "COUNT");
+    pl_redis_link_add_text(link, AT_ONCE);
+    return pl_redis_link_send(link, error);
 }
 
-enum pl_status pl_redis_names(const struct pl_redis_url *url, const char *password,
+static enum pl_status take_scan(const struct pl_redis_errand *errand, struct pl_redis_link *link,
+                                struct pl_error *error)
+{
+    struct scan *scan = errand->item;
+    redisReply *reply;
+    enum pl_status status = pl_redis_link_receive(link, REDIS_REPLY_ARRAY, &reply, error);
+
+    if (status == PL_ABORT && scan->is_begun) { /* a cursor means nothing to another server */
+        return pl_fail(error, PL_AGAIN, "the hash has moved in its cluster meanwhile: try again");
+    }
+    if (status == PL_OK) {
+        scan->is_begun = true;
+        status = take_answer(reply, scan->cursor, scan->take, scan->self, error);
+        freeReplyObject(reply);
+    }
+    return status;
+}
+
+enum pl_status pl_redis_names(const struct pl_redis_url *url, const struct pl_secret *password,
                               struct pl_bytes key, pl_redis_name_fn *take, void *self,
                               struct pl_error *error)
 {
-    struct pl_redis_link link;
-    char cursor[CURSOR_BYTES] = "0";
+    struct pl_redis_nodes *nodes = pl_redis_nodes_new(url, password);
+    struct scan scan = {.cursor = "0", .take = take, .self = self};
+    struct pl_redis_errand errand = {send_scan, take_scan, key, &scan, NULL, NULL};
     enum pl_status status;
 
-    pl_redis_link_init(&link, url, password);
     do {
-        redisReply *reply;
-
-        status = scan_once(&link, key, cursor, &reply, error);
-        if (status == PL_OK) {
-            status = take_answer(reply, cursor, take, self, error);
-            freeReplyObject(reply);
-        }
-    } while (status == PL_OK && strcmp(cursor, "0") != 0);
-    pl_redis_link_done(&link);
+        status = pl_redis_errands_run(nodes, &errand, 1, error);
+    } while (status == PL_OK && strcmp(scan.cursor, "0") != 0);
+    pl_redis_nodes_free(nodes);
     return status == PL_OK ? PL_OK : PL_AGAIN;
 }

@@ -9,8 +9,9 @@ typedef void pl_redis_name_fn(void *self, struct pl_bytes name);
 
 /* Over a connection of its own; password as in pl_redis_new. Fields that come or go meanwhile may
  * be told or not. Errors: PL_AGAIN (away, or not allowed). */
-PL_MUST_CHECK enum pl_status pl_redis_names(const struct pl_redis_url *url, const char *password,
-                                            struct pl_bytes key, pl_redis_name_fn *take, void *self,
+PL_MUST_CHECK enum pl_status pl_redis_names(const struct pl_redis_url *url,
+                                            const struct pl_secret *password, struct pl_bytes key,
+                                            pl_redis_name_fn *take, void *self,
                                             struct pl_error *error);
 
 #endif

@@ -59,14 +59,25 @@ static int shown_length(const char *reply)
 
 enum pl_status pl_redis_explain(const char *reply, const char *place, struct pl_error *error)
 {
+    static const char of_transaction[] = "because of: "; /* EXECABORT, of its EXEC */
     const char *inner = strstr(reply, ": -"); /* of a command in a script, before Redis 7 */
-    const char *start = inner == NULL ? reply : inner + 3;
+    const char *cause = strstr(reply, of_transaction);
+    const char *start = inner != NULL   ? inner + 3
+                        : cause != NULL ? cause + sizeof(of_transaction) - 1
+                                        : reply;
     int len = shown_length(start);
 
     for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
         if (strncmp(start, meanings[i].start, strlen(meanings[i].start)) == 0) {
             return pl_fail(error, meanings[i].status, "Redis at %s: %s", place, meanings[i].text);
         }
+    }
+    if (strstr(start, "user executing the script") != NULL || /* Redis 7.0; it names no command */
+        strstr(start, "ACL failure in script") != NULL) {
+        return pl_fail(error, PL_NOT_FOUND,
+                       "Redis at %s lets us not use a command of planlift's scripts, which need "
+                       "hget, hset, hdel and unlink (%.*s): see its ACL",
+                       place, len, start);
     }
     if (strncmp(start, "NOPERM", 6) == 0 || strncmp(start, "ERR unknown command", 19) == 0) {
         return pl_fail(error, PL_NOT_FOUND,

@@ -194,7 +194,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         answer = (struct pl_bytes){answer.data + 1, answer.len - 1};
     }
     answer_with(answer);
-    redis = pl_redis_new(&url, PASSWORD, "group");
+    redis = pl_redis_new(&url, &(struct pl_secret){.text = PASSWORD}, "group");
     status = call(redis, what, size, &error);
     if (status != PL_OK) {
         ENSURE(status == PL_AGAIN || status == PL_BAD_DATA || status == PL_FATAL ||

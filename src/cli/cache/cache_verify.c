@@ -291,8 +291,11 @@ static enum pl_status read_names(struct verify *verify, struct pl_error *error)
         pl_redis_url_parse(pl_config_text(config, PL_SETTING_REDIS_URL), &url, error);
 
     if (status == PL_OK) {
-        status = pl_redis_names(&url, pl_config_text(config, PL_SETTING_REDIS_PASSWORD),
-                                key_of(verify, &verify->arena), take_name, verify, error);
+        struct pl_secret password =
+            pl_settings_secret(&verify->work->session->settings, PL_SETTING_REDIS_PASSWORD);
+
+        status = pl_redis_names(&url, &password, key_of(verify, &verify->arena), take_name, verify,
+                                error);
         pl_redis_url_done(&url);
     }
     return status;

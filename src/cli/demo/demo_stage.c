@@ -148,8 +148,9 @@ struct pl_bytes pl_demo_stage_redis(const struct pl_demo_stage *stage, struct pl
     if (pl_redis_url_parse(text, &url, &unused) != PL_OK) { /* it was good when it was opened */
         return PL_BYTES_LITERAL("redis.url");
     }
-    place = url.path != NULL ? pl_arena_format(arena, "%s", url.path)
-                             : pl_arena_format(arena, "%s:%d", url.host, url.port);
+    place = url.path != NULL
+                ? pl_arena_format(arena, "%s", url.path)
+                : pl_arena_format(arena, "%s:%d", url.places[0].host, url.places[0].port);
     pl_redis_url_done(&url);
     return place;
 }

@@ -32,11 +32,11 @@ class Authority:
                  "-out", self.certificate)  # fmt: skip
         self._key = key
 
-    def issue(self, name: str) -> Pair:
-        """For a server at 127.0.0.1 and localhost, or for a client."""
+    def issue(self, name: str, for_whom: str = "IP:127.0.0.1,DNS:localhost") -> Pair:
+        """For a server at this machine's loopback, or for a client."""
         key, request = self._folder / f"{name}.key", self._folder / f"{name}.csr"
         certificate, about = self._folder / f"{name}.pem", self._folder / f"{name}.ext"
-        about.write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
+        about.write_text(f"subjectAltName={for_whom}\n")
         _openssl("req", *_new_key(key), "-subj", f"/CN={name}", "-out", request)
         signed_by = ["-CA", self.certificate, "-CAkey", self._key, "-CAcreateserial"]
         _openssl("x509", "-req", "-in", request, *signed_by, "-days", "2", "-extfile", about,

@@ -2,6 +2,7 @@
 #ifndef PL_TESTS_IO_FAKE_REDIS_H
 #define PL_TESTS_IO_FAKE_REDIS_H
 
+#include <netinet/in.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -111,6 +112,26 @@ static inline void *fake_run(void *self)
     return NULL;
 }
 
+/* The same on a loopback port; returns that. turns are borrowed. */
+static inline int fake_start_on_port(struct fake_redis *fake, const struct fake_turn *turns,
+                                     size_t turn_count)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t size = sizeof(address);
+
+    memset(fake, 0, sizeof(*fake));
+    fake->turns = turns;
+    fake->turn_count = turn_count;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    fake->listener = socket(AF_INET, SOCK_STREAM, 0);
+    assert_true(fake->listener >= 0);
+    assert_int_equal(bind(fake->listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(fake->listener, 4), 0);
+    assert_int_equal(getsockname(fake->listener, (struct sockaddr *)&address, &size), 0);
+    assert_int_equal(pthread_create(&fake->thread, NULL, fake_run, fake), 0);
+    return ntohs(address.sin_port);
+}
+
 /* turns are borrowed. Returns where it is, to be connected to. */
 static inline struct pl_redis_url fake_start(struct fake_redis *fake, const struct fake_turn *turns,
                                              size_t turn_count)
@@ -140,8 +161,10 @@ static inline void fake_stop(struct fake_redis *fake)
     (void)shutdown(fake->listener, SHUT_RDWR); /* ends an accept that waits for nobody */
     assert_int_equal(pthread_join(fake->thread, NULL), 0);
     (void)close(fake->listener);
-    (void)unlink(fake->path);
-    (void)rmdir(fake->folder);
+    if (fake->path[0] != '\0') {
+        (void)unlink(fake->path);
+        (void)rmdir(fake->folder);
+    }
 }
 
 #endif

@@ -6,6 +6,7 @@
 
 struct fixture {
     struct fake_redis fake;
+    struct pl_redis_url url;
     struct pl_redis_link link;
     struct pl_error error;
 };
@@ -13,9 +14,10 @@ struct fixture {
 /* The limits are short, for the tests' sake. */
 static void begin(struct fixture *fixture, const struct fake_turn *turns, size_t count)
 {
-    struct pl_redis_url url = fake_start(&fixture->fake, turns, count);
+    struct pl_redis_login login = {.url = &fixture->url};
 
-    pl_redis_link_init(&fixture->link, &url, NULL);
+    fixture->url = fake_start(&fixture->fake, turns, count);
+    pl_redis_link_init(&fixture->link, &login, NULL);
     fixture->link.silence_limit_ms = 300;
     fixture->link.call_limit_ms = 1000;
 }
@@ -191,12 +193,13 @@ static void errors_and_nonsense_are_told(void **state)
 static void nobody_there_is_told(void **state)
 {
     char path[] = "no-such-socket";
-    struct pl_redis_url nowhere = {.path = path};
+    const struct pl_redis_url nowhere = {.path = path};
+    const struct pl_redis_login login = {.url = &nowhere};
     struct pl_redis_link link;
     struct pl_error error = {""};
 
     (void)state;
-    pl_redis_link_init(&link, &nowhere, NULL);
+    pl_redis_link_init(&link, &login, NULL);
     assert_int_equal(pl_redis_link_open(&link, &error), PL_AGAIN);
     assert_non_null(strstr(error.text, "cannot be reached: No such file"));
     assert_null(link.context);
@@ -210,12 +213,13 @@ static void it_logs_in_first(void **state)
                                              {"GET", "$1\r\nA\r\n", 0, false}};
     struct fixture fixture;
     struct pl_redis_url url = fake_start(&fixture.fake, turns, 3);
+    struct pl_redis_login login = {.url = &url, .password = {.text = "secret"}};
     char user[] = "me";
 
     (void)state;
     url.user = user;
     url.database = 7;
-    pl_redis_link_init(&fixture.link, &url, "secret");
+    pl_redis_link_init(&fixture.link, &login, NULL);
     assert_gets(&fixture, "a", "A");
     end(&fixture);
     assert_string_equal(fixture.fake.received, "*3\r\n$4\r\nAUTH\r\n$2\r\nme\r\n$6\r\nsecret\r\n"
@@ -230,9 +234,10 @@ static void a_refused_login_is_told(void **state)
         {"secret\r\n", "-NOPERM no permissions to run 'auth'\r\n", 0, false}};
     struct fixture fixture;
     struct pl_redis_url url = fake_start(&fixture.fake, turns, 2);
+    struct pl_redis_login login = {.url = &url, .password = {.text = "secret"}};
 
     (void)state;
-    pl_redis_link_init(&fixture.link, &url, "secret");
+    pl_redis_link_init(&fixture.link, &login, NULL);
     assert_fails(&fixture, "check redis.password");
     assert_fails(&fixture, "ACL"); /* and PL_AGAIN: another user may be set up meanwhile */
     assert_null(strstr(fixture.error.text, "secret"));
