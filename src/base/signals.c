@@ -60,6 +60,23 @@ const volatile sig_atomic_t *pl_signals_catch_stop(void)
     return &stop_signal;
 }
 
+static volatile sig_atomic_t hangups;
+
+static void count_hangup(int signal_number)
+{
+    (void)signal_number;
+    hangups = (hangups + 1) & 0xFFFF; /* which no two looks are apart */
+}
+
+const volatile sig_atomic_t *pl_signals_catch_hangup(void)
+{
+    struct sigaction action = {.sa_handler = count_hangup, .sa_flags = SA_RESTART};
+
+    (void)sigfillset(&action.sa_mask);      /* cannot fail */
+    (void)sigaction(SIGHUP, &action, NULL); /* nor this */
+    return &hangups;
+}
+
 /* The default action is back when this runs, and takes the raised signal once we return: so the
  * core dump shows the place of the fault. */
 static void on_fault(int signal_number)

@@ -14,6 +14,10 @@ void pl_signals_release(const sigset_t *before);
  * will stand, 0 until it comes; it lasts as long as the process. A call again starts anew. */
 const volatile sig_atomic_t *pl_signals_catch_stop(void);
 
+/* From now on SIGHUP, which would end the process, asks to read secrets anew. Returns where it
+ * stands how often it has come. */
+const volatile sig_atomic_t *pl_signals_catch_hangup(void);
+
 /* From now on a fault of the program (SIGSEGV, SIGABRT, ...) writes exit_reason=crashed before the
  * process ends by that signal, with its core dump where those are on. Left to the sanitizers in
  * their builds. */

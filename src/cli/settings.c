@@ -99,6 +99,8 @@ static void set_kafka(struct pl_settings *settings)
     kafka->group_id = pl_config_text(config, PL_SETTING_GROUP_ID);
     kafka->instance_id = settings->instance_id;
     kafka->client_id = settings->client_id;
+    kafka->sasl_password = (struct pl_secret){pl_config_kafka_value(config, "sasl.password"),
+                                              pl_config_kafka_file(config, "sasl.password")};
     kafka->partitioner = pl_config_text(config, PL_SETTING_PARTITIONER);
     kafka->message_max_bytes = most == NULL ? KAFKA_MESSAGE_MAX_BYTES : strtoll(most, NULL, 10);
     kafka->topics[PL_TOPIC_EVENTS] = pl_config_text(config, PL_SETTING_TOPIC_EVENTS);
@@ -176,8 +178,7 @@ enum pl_status pl_settings_redis(const struct pl_settings *settings, struct pl_r
     if (status == PL_OK) {
         struct pl_secret password = pl_settings_secret(settings, PL_SETTING_REDIS_PASSWORD);
 
-        *ret_redis = pl_redis_new(&url, &password,
-                                  pl_config_text(config, PL_SETTING_GROUP_ID));
+        *ret_redis = pl_redis_new(&url, &password, pl_config_text(config, PL_SETTING_GROUP_ID));
         pl_redis_url_done(&url);
     }
     return status;

@@ -2,10 +2,12 @@
 #ifndef PL_IO_KAFKA_H
 #define PL_IO_KAFKA_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/secret.h"
 #include "planlift/ports.h"
 #include "planlift/status.h"
 
@@ -35,7 +37,15 @@ struct pl_kafka_options {
     const char *partitioner;   /* murmur2_random, consistent_random or none */
     int64_t message_max_bytes; /* kafka.message.max.bytes as the user set it, or Kafka's default */
     struct pl_slot_book book;
+    struct pl_secret sasl_password;       /* kafka.sasl.password, if it has a file of its own */
+    const volatile sig_atomic_t *hangups; /* how often the process was asked to read secrets anew
+                                              (SIGHUP); NULL: it cannot be */
 };
+
+/* Does Kafka let us in? Errors: PL_AGAIN with the reason; PL_FATAL with the remedy where this build
+ * can never get in; PL_BAD_DATA (a property is refused). */
+PL_MUST_CHECK enum pl_status pl_kafka_reach(const struct pl_kafka_options *options,
+                                            struct pl_error *error);
 
 /* ---- topics ---------------------------------------------------------------------------------- */
 

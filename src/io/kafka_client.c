@@ -5,6 +5,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "io/kafka_login.h"
 #include "planlift/log.h"
 
 /* librdkafka's own log lines; connection trouble comes here as well. */
@@ -73,6 +74,9 @@ enum pl_status pl_kafka_client_new(const struct pl_kafka_options *options,
     rd_kafka_conf_set_log_cb(conf, log_line);
     rd_kafka_conf_set_opaque(conf, plan->opaque);
     status = set_all(conf, options, plan->defaults, plan->forced, error);
+    if (status == PL_OK) {
+        status = pl_kafka_login_prepare(options, conf, error);
+    }
     if (status == PL_OK && plan->prepare != NULL) {
         status = plan->prepare(conf, plan->opaque, error);
     }
@@ -86,6 +90,7 @@ enum pl_status pl_kafka_client_new(const struct pl_kafka_options *options,
         return pl_fail(error, PL_BAD_DATA,
                        "Kafka client cannot be made of the kafka.* settings: %s", text);
     }
+    pl_kafka_login_serve(options, rk);
     *ret_rk = rk;
     return PL_OK;
 }
@@ -123,7 +128,7 @@ enum pl_status pl_kafka_partition_counts(rd_kafka_t *rk, const struct pl_kafka_o
 
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR) {
         (void)pl_kafka_fail(error, err, "asking Kafka for the topics");
-        return PL_AGAIN;
+        return pl_kafka_login_explain(options, error);
     }
     for (int topic = 0; status == PL_OK && topic < PL_TOPIC_COUNT; topic++) {
         status = count_of(metadata, options->topics[topic], &ret_counts[topic], error);
@@ -218,6 +223,8 @@ static enum pl_status status_of(rd_kafka_resp_err_t err)
     case RD_KAFKA_RESP_ERR__PREV_IN_PROGRESS:
     case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
     case RD_KAFKA_RESP_ERR__RESOLVE:
+    case RD_KAFKA_RESP_ERR__AUTHENTICATION: /* of a new connection: secrets may be renewed */
+    case RD_KAFKA_RESP_ERR__SSL:
     case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
     case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
     case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:

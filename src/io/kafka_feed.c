@@ -14,6 +14,7 @@
 
 #include "kafka_client.h"
 #include "kafka_drain.h"
+#include "kafka_login.h"
 #include "kafka_reader.h"
 #include "planlift/arena.h"
 #include "planlift/log.h"
@@ -34,6 +35,7 @@ struct pl_kafka_feed {
     struct pl_kafka_reader *reader;
     struct pl_drain *drain; /* NULL: not draining */
     rd_kafka_t *rk;
+    int hangups_seen;
     struct place *places; /* by partition number */
     int32_t *owned;       /* numbers told with ASSIGNED */
     size_t owned_count;
@@ -465,6 +467,7 @@ static enum pl_status poll(void *self, int timeout_ms, struct pl_feed_event *ret
     if (status != PL_OK || tell_rebalance(feed, ret_event)) {
         return status;
     }
+    pl_kafka_login_renew(feed->options, feed->rk, &feed->hangups_seen);
     message = rd_kafka_consumer_poll(feed->rk, timeout_ms);
     if (feed->is_failed) {
         status = pl_fail(error, PL_FATAL,

@@ -7,12 +7,14 @@
 #include <string.h>
 
 #include "kafka_client.h"
+#include "kafka_login.h"
 #include "planlift/arena.h"
 
 struct pl_kafka_reader {
     const struct pl_kafka_options *options;
     rd_kafka_t *committed;
     rd_kafka_t *uncommitted;
+    int committed_hangups_seen, uncommitted_hangups_seen;
     /* Of both handles. They make the one ask for just these topics, and the other know the leaders
      * before it reads: else its first read takes a second longer. */
     rd_kafka_topic_t *committed_topics[PL_TOPIC_COUNT];
@@ -154,13 +156,20 @@ static enum pl_status query_offset(struct pl_kafka_reader *reader, enum pl_topic
     return PL_OK;
 }
 
+static void renew_login(struct pl_kafka_reader *reader)
+{
+    pl_kafka_login_renew(reader->options, reader->committed, &reader->committed_hangups_seen);
+    pl_kafka_login_renew(reader->options, reader->uncommitted, &reader->uncommitted_hangups_seen);
+}
+
 enum pl_status pl_kafka_reader_range(struct pl_kafka_reader *reader, enum pl_topic topic,
                                      int32_t partition, int64_t *ret_first, int64_t *ret_end,
                                      struct pl_error *error)
 {
-    enum pl_status status =
-        query_offset(reader, topic, partition, RD_KAFKA_OFFSET_BEGINNING, ret_first, error);
+    enum pl_status status;
 
+    renew_login(reader);
+    status = query_offset(reader, topic, partition, RD_KAFKA_OFFSET_BEGINNING, ret_first, error);
     return status != PL_OK
                ? status
                : query_offset(reader, topic, partition, RD_KAFKA_OFFSET_END, ret_end, error);
@@ -172,6 +181,7 @@ enum pl_status pl_kafka_reader_open(struct pl_kafka_reader *reader, enum pl_topi
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_resp_err_t err;
 
+    renew_login(reader);
     drop_message(reader);
     rd_kafka_topic_partition_list_add(list, reader->options->topics[topic], partition)->offset =
         from;

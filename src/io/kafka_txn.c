@@ -9,6 +9,7 @@
 #include "kafka_client.h"
 #include "kafka_doubt.h"
 #include "kafka_feed.h"
+#include "kafka_login.h"
 #include "planlift/arena.h"
 #include "planlift/log.h"
 
@@ -32,6 +33,7 @@ struct pl_kafka_txn {
     const struct pl_kafka_topics *topics;
     struct pl_kafka_feed *feed;
     rd_kafka_t *rk;
+    int hangups_seen;
     rd_kafka_topic_t *rkts[PL_TOPIC_COUNT];
     rd_kafka_consumer_group_metadata_t *group; /* as it was when the transaction began */
     bool must_renew;             /* tainted: not to be used for another transaction (I7) */
@@ -275,6 +277,7 @@ static enum pl_status begin(void *self, struct pl_error *error)
     if (status != PL_OK) {
         return status;
     }
+    pl_kafka_login_renew(txn->options, txn->rk, &txn->hangups_seen);
     txn->sequence++;
     txn->produced = 0;
     txn->acknowledged = 0;

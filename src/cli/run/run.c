@@ -55,6 +55,7 @@ static int run(const char *path, bool drain)
     status = pl_settings_load(path, &settings, &error);
     if (status == PL_OK) {
         stop = pl_signals_catch_stop(); /* the loop then ends after the batch under way */
+        settings.kafka.hangups = pl_signals_catch_hangup();
         status = pl_service_run(&settings, drain, stop, &reason, &error);
         pl_settings_done(&settings);
     }

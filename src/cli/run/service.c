@@ -183,6 +183,11 @@ static enum pl_status start_schemas(struct service *service, struct pl_error *er
                            : status;
 }
 
+static enum pl_status reach_kafka(struct service *service, struct pl_error *error)
+{
+    return pl_kafka_reach(&service->kafka, error);
+}
+
 static enum pl_status check_topics(struct service *service, struct pl_error *error)
 {
     return pl_kafka_topics_check(&service->kafka, &service->topics, error);
@@ -254,6 +259,7 @@ static enum pl_status insist(struct service *service, const struct step *step,
 static enum pl_status connect_all(struct service *service, struct pl_error *error)
 {
     static const struct step steps[] = {
+        {reach_kafka, PL_CONDITION_KAFKA, "reaching Kafka", "kafka"},
         {check_topics, PL_CONDITION_KAFKA, "checking the topics", "topics"},
         {start_schemas, PL_CONDITION_REGISTRY, "reading schemas", "registry"},
         {check_redis, PL_CONDITION_REDIS, "checking Redis", "redis"},

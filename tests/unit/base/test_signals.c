@@ -131,6 +131,18 @@ static void threads_made_while_held_take_faults_only(void **state)
     assert_false(sigismember(&now, SIGTERM));
 }
 
+static void hangups_are_counted(void **state)
+{
+    const volatile sig_atomic_t *hangups = pl_signals_catch_hangup();
+    int before = (int)*hangups;
+
+    (void)state;
+    assert_int_equal(raise(SIGHUP), 0);
+    assert_int_equal(*hangups, before + 1);
+    assert_int_equal(raise(SIGHUP), 0);
+    assert_int_equal(*hangups, before + 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +150,7 @@ int main(void)
         cmocka_unit_test(a_real_fault_does_not_come_again_and_again),
         cmocka_unit_test(the_first_signal_that_asks_to_stop_is_told),
         cmocka_unit_test(a_closed_pipe_is_a_failed_write),
+        cmocka_unit_test(hangups_are_counted),
         cmocka_unit_test(threads_made_while_held_take_faults_only),
     };
 

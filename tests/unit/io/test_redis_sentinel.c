@@ -69,12 +69,10 @@ static void one_that_wants_a_login_gets_it(void **state)
 
 static void what_is_no_address_is_told(void **state)
 {
-    static const struct fake_turn cases[] = {{ASKED, "*-1\r\n", 0, false},
-                                             {ASKED, "$-1\r\n", 0, false},
-                                             {ASKED, "*1\r\n$1\r\nh\r\n", 0, false},
-                                             {ASKED, "*2\r\n$1\r\nh\r\n$1\r\n0\r\n", 0, false},
-                                             {ASKED, "-IDONTKNOW\r\n", 0, false},
-                                             {ASKED, "", 0, true}};
+    static const struct fake_turn cases[] = {
+        {ASKED, "*-1\r\n", 0, false},           {ASKED, "$-1\r\n", 0, false},
+        {ASKED, "*1\r\n$1\r\nh\r\n", 0, false}, {ASKED, "*2\r\n$1\r\nh\r\n$1\r\n0\r\n", 0, false},
+        {ASKED, "-IDONTKNOW\r\n", 0, false},    {ASKED, "", 0, true}};
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
