@@ -42,7 +42,7 @@ struct pl_kafka_feed {
     bool has_assigned, has_revoked; /* noted by the callback, to be told */
     bool has_new_starts;            /* the assigned list must be replaced */
     bool is_failed;                 /* an assignment that cannot be worked with */
-    atomic_bool is_in_doubt; /* somebody was told that we are fenced: is it so? */
+    atomic_bool is_in_doubt;        /* somebody was told that we are fenced: is it so? */
     bool must_rejoin;               /* with a new consumer, once all records are released */
     unsigned polls;
     int64_t last_check_ms;

@@ -146,7 +146,7 @@ struct sim_redis;   /* redis.c */
 
 enum sim_process_state {
     SIM_PROCESS_ALIVE,
-    SIM_PROCESS_ENDED,   /* its main function returned: status, error */
+    SIM_PROCESS_ENDED, /* its main function returned: status, error */
     SIM_PROCESS_KILLED
 };
 

@@ -1,8 +1,8 @@
 /* The world port: the shared clock, the shared chance, whether to stop, and a helper whose job is
  * done as late as can be: when its end is awaited, or asked for a second time. */
-#include "process.h"
-
 #include <assert.h>
+
+#include "process.h"
 
 /* Enough that whatever waits for a retry has come round to it. */
 #define IDLE_POLLS_DONE 20
