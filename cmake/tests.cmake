@@ -41,6 +41,7 @@ set(PLANLIFT_LONG_TESTS
     system.drain 45
     system.golden 45
     system.results 35
+    system.metrics 60
     oracle.fuzz 35
     system.environment 25
     unit.alloc.command 25

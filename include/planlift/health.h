@@ -54,6 +54,8 @@ void pl_health_excuse(struct pl_health *health);
 /* Has there been a beat within five sixths of the limit, as the watchdog counts? */
 bool pl_health_is_alive(struct pl_health *health);
 
+bool pl_health_is_met(struct pl_health *health, enum pl_condition condition);
+
 /* Are all conditions met? Where not, text has a line "name: reason\n" for each that is not, cut to
  * size. */
 bool pl_health_is_ready(struct pl_health *health, char *ret_text, size_t size);

@@ -3,6 +3,7 @@
 #define PL_LOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "planlift/bytes.h"
@@ -28,9 +29,21 @@ void pl_log_setup(enum pl_log_level level, enum pl_log_format format);
 
 bool pl_log_is_on(enum pl_log_level level);
 
-/* Write one line: time, level, event (a fixed lower_case name), and the fields in order. */
+/* Write one line: time, level, event (a lower_case name, a string literal), and the fields in
+ * order. */
 void pl_log_write(enum pl_log_level level, const char *event, const struct pl_log_field *fields,
                   unsigned count);
+
+/* How often an event was told of, whether or not its line was written. Thread: any. */
+struct pl_log_count {
+    const char *event;
+    enum pl_log_level level;
+    uint64_t count;
+};
+#define PL_LOG_COUNTS_MOST 128 /* there are not nearly as many names of events */
+
+/* Those from INFO on, ordered by event. Returns how many there are. */
+size_t pl_log_counts(struct pl_log_count ret_counts[PL_LOG_COUNTS_MOST]);
 
 /* pl_log(INFO, "restored", PL_F_INT("partition", 3)). At least one field. */
 #define pl_log(level, event, ...)                                                                  \

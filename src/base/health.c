@@ -135,6 +135,19 @@ bool pl_health_is_alive(struct pl_health *health)
     return health == NULL || atomic_load(&health->idle_s) < health->limit_s - health->limit_s / 6;
 }
 
+bool pl_health_is_met(struct pl_health *health, enum pl_condition condition)
+{
+    bool is_met;
+
+    if (health == NULL) {
+        return true;
+    }
+    (void)pthread_mutex_lock(&health->lock); /* see above */
+    is_met = health->conditions[condition].is_met;
+    (void)pthread_mutex_unlock(&health->lock);
+    return is_met;
+}
+
 bool pl_health_is_ready(struct pl_health *health, char *ret_text, size_t size)
 {
     bool is_ready = true;

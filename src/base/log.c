@@ -1,17 +1,25 @@
 /* The log writer: a line is put together in one buffer and written with one call. */
 #include "planlift/log.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #define LINE_BYTES 4096
 
-/* The log sink is the one piece of process-wide state: written once at start. */
+/* The log sink is the one piece of process-wide state: level and format are
+ * written once at start. */
 static enum pl_log_level threshold = PL_LOG_INFO;
 static enum pl_log_format line_format = PL_LOG_TEXT;
+
+/* How often each event was told of. */
+static struct pl_log_count counts[PL_LOG_COUNTS_MOST];
+static size_t count_of_counts;
+static pthread_mutex_t counts_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
@@ -162,11 +170,57 @@ static void put_field(struct line *line, const struct pl_log_field *field)
     }
 }
 
+/* ---- counting -------------------------------------------------------------------------------- */
+
+static void count_event(enum pl_log_level level, const char *event)
+{
+    size_t i = 0;
+
+    (void)pthread_mutex_lock(&counts_lock); /* cannot fail: it is not recursive, nor robust */
+    while (i < count_of_counts &&
+           (level != counts[i].level || strcmp(event, counts[i].event) != 0)) {
+        i++;
+    }
+    if (i == count_of_counts && i < PL_LOG_COUNTS_MOST) {
+        counts[count_of_counts++] = (struct pl_log_count){event, level, 0};
+    }
+    if (i < count_of_counts) {
+        counts[i].count++;
+    }
+    (void)pthread_mutex_unlock(&counts_lock);
+}
+
+static int compare_counts(const void *a, const void *b)
+{
+    const struct pl_log_count *first = a;
+    const struct pl_log_count *second = b;
+    int order = strcmp(first->event, second->event);
+
+    return order != 0 ? order : (int)first->level - (int)second->level;
+}
+
+size_t pl_log_counts(struct pl_log_count ret_counts[PL_LOG_COUNTS_MOST])
+{
+    size_t count;
+
+    (void)pthread_mutex_lock(&counts_lock); /* see above */
+    count = count_of_counts;
+    memcpy(ret_counts, counts, count * sizeof(*counts));
+    (void)pthread_mutex_unlock(&counts_lock);
+    qsort(ret_counts, count, sizeof(*ret_counts), compare_counts);
+    return count;
+}
+
+/* ---- writing --------------------------------------------------------------------------------- */
+
 void pl_log_write(enum pl_log_level level, const char *event, const struct pl_log_field *fields,
                   unsigned count)
 {
     struct line line = {.len = 0};
 
+    if (level >= PL_LOG_INFO) {
+        count_event(level, event);
+    }
     if (!pl_log_is_on(level)) {
         return;
     }

@@ -23,8 +23,18 @@ static const char usage[] =
     "\n"
     "Exit codes: 0 valid, 1 not valid or not readable, 2 wrong use.\n";
 
+static enum pl_status load(const char *name, struct pl_bytes text, struct pl_error *error,
+                           struct pl_catalogue **ret_catalogue, char ret_sha256[PL_SHA256_HEX])
+{
+    if (ret_sha256 != NULL) {
+        pl_sha256_hex(text, ret_sha256);
+    }
+    return pl_catalogue_parse(name, text, error, ret_catalogue);
+}
+
 enum pl_status pl_cli_catalogue_load(const char *path, struct pl_error *error,
-                                     struct pl_catalogue **ret_catalogue)
+                                     struct pl_catalogue **ret_catalogue,
+                                     char ret_sha256[PL_SHA256_HEX])
 {
     struct pl_buffer text = {NULL, 0, 0};
     enum pl_status status;
@@ -32,12 +42,12 @@ enum pl_status pl_cli_catalogue_load(const char *path, struct pl_error *error,
     if (path == NULL) {
         struct pl_bytes shipped = {(const char *)pl_embed_catalogue, pl_embed_catalogue_len};
 
-        return pl_catalogue_parse("the built-in catalogue", shipped, error, ret_catalogue);
+        return load("the built-in catalogue", shipped, error, ret_catalogue, ret_sha256);
     }
     status = pl_file_read(path, error, &text);
     if (status == PL_OK) {
         status =
-            pl_catalogue_parse(path, (struct pl_bytes){text.data, text.len}, error, ret_catalogue);
+            load(path, (struct pl_bytes){text.data, text.len}, error, ret_catalogue, ret_sha256);
     }
     pl_buffer_done(&text);
     return status;
@@ -49,7 +59,7 @@ static int check(const char *path)
     struct pl_catalogue_counts counts;
     struct pl_bytes version;
     struct pl_error error = {""};
-    enum pl_status status = pl_cli_catalogue_load(path, &error, &catalogue);
+    enum pl_status status = pl_cli_catalogue_load(path, &error, &catalogue, NULL);
 
     if (status != PL_OK) {
         (void)fprintf(stderr, "planlift catalogue: %s\n", error.text); /* nowhere else to say it */

@@ -20,7 +20,8 @@
     X(GROUP_ID, "group.id", NAME, NULL, "planlift",                                                \
       "name of the deployment: its consumer group, and part of every name it uses")                \
     X(HTTP_LISTEN, "http.listen", TEXT, NULL, NULL,                                                \
-      "host:port for /livez and /readyz; port 0: any free one, see the log; unset: none")          \
+      "host:port for /livez, /readyz and /metrics; port 0: any free one, see the log; unset: "     \
+      "none")                                                                                      \
     X(LOG_FORMAT, "log.format", ONE_OF, "text, json", "text", "form of the log's lines")           \
     X(LOG_LEVEL, "log.level", ONE_OF, "debug, info, warn, error", "info",                          \
       "least weight of what is logged")                                                            \

@@ -1,4 +1,4 @@
-/* The HTTP port: two questions, answered from the health alone by libmicrohttpd's own thread. */
+/* The HTTP port: a few pages, put together by libmicrohttpd's own thread. */
 #include "io/http.h"
 
 #include <errno.h>
@@ -19,7 +19,7 @@
 
 #define HOST_BYTES 256
 #define PORT_BYTES 6
-#define ANSWER_BYTES 4096
+#define REASONS_BYTES 4096
 #define BACKLOG 16
 #define CONNECTION_LIMIT 32U
 #define CONNECTION_LIMIT_PER_HOST 16U /* so that one alone cannot keep the others out */
@@ -27,58 +27,87 @@
 #define CONNECTION_BYTES ((size_t)4096) /* of a request's head, beyond which it is refused */
 
 struct pl_http {
-    struct pl_health *health;
+    struct pl_http_source source;
     struct MHD_Daemon *daemon;
 };
 
 /* ---- pages ----------------------------------------------------------------------------------- */
 
-static unsigned put_live(struct pl_health *health, char *ret_text, size_t size)
+static void put_text(struct pl_buffer *page, const char *text)
 {
-    bool is_alive = pl_health_is_alive(health);
+    pl_buffer_put(page, text, strlen(text));
+}
 
-    (void)snprintf(ret_text, size, "%s\n", is_alive ? "alive" : "hung: no sign of the loop");
+static unsigned put_live(const struct pl_http_source *source, struct pl_buffer *page)
+{
+    bool is_alive = pl_health_is_alive(source->health);
+
+    put_text(page, is_alive ? "alive\n" : "hung: no sign of the loop\n");
     return is_alive ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
 }
 
-static unsigned put_ready(struct pl_health *health, char *ret_text, size_t size)
+static unsigned put_ready(const struct pl_http_source *source, struct pl_buffer *page)
 {
-    if (!pl_health_is_ready(health, ret_text, size)) {
-        return MHD_HTTP_SERVICE_UNAVAILABLE;
+    char reasons[REASONS_BYTES];
+    bool is_ready = pl_health_is_ready(source->health, reasons, sizeof(reasons));
+
+    put_text(page, is_ready ? "ready\n" : reasons);
+    if (source->put_about != NULL) {
+        source->put_about(source->self, page);
     }
-    (void)snprintf(ret_text, size, "ready\n");
-    return MHD_HTTP_OK;
+    return is_ready ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
 }
 
-static unsigned put_metrics(struct pl_health *health, char *ret_text, size_t size)
+static unsigned put_metrics(const struct pl_http_source *source, struct pl_buffer *page)
 {
-    (void)health;
-    (void)snprintf(ret_text, size, "metrics are not built yet\n");
-    return MHD_HTTP_NOT_FOUND;
+    if (source->put_metrics == NULL) {
+        put_text(page, "nothing is measured\n");
+        return MHD_HTTP_NOT_FOUND;
+    }
+    source->put_metrics(source->self, page);
+    return MHD_HTTP_OK;
 }
 
 struct page {
     const char *path;
-    unsigned (*put)(struct pl_health *health, char *ret_text, size_t size);
+    unsigned (*put)(const struct pl_http_source *source, struct pl_buffer *page);
+    const char *type;
 };
 
-static const struct page pages[] = {
-    {"/livez", put_live}, {"/readyz", put_ready}, {"/metrics", put_metrics}};
+#define PLAIN_TYPE "text/plain; charset=utf-8"
 
-static unsigned put_answer(struct pl_health *health, const char *path, const char *method,
-                           char *ret_text, size_t size)
+static const struct page pages[] = {
+    {"/livez", put_live, PLAIN_TYPE},
+    {"/readyz", put_ready, PLAIN_TYPE},
+    {"/metrics", put_metrics, "text/plain; version=0.0.4; charset=utf-8"}};
+
+static unsigned put_answer(const struct pl_http_source *source, const char *path,
+                           const char *method, const char **ret_type, struct pl_buffer *page)
 {
+    *ret_type = PLAIN_TYPE;
     if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0) {
-        (void)snprintf(ret_text, size, "only GET and HEAD\n");
+        put_text(page, "only GET and HEAD\n");
         return MHD_HTTP_METHOD_NOT_ALLOWED;
     }
     for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
         if (strcmp(path, pages[i].path) == 0) {
-            return pages[i].put(health, ret_text, size);
+            unsigned status = pages[i].put(source, page);
+
+            *ret_type = status == MHD_HTTP_OK ? pages[i].type : PLAIN_TYPE;
+            return status;
         }
     }
-    (void)snprintf(ret_text, size, "there is /livez and /readyz\n");
+    put_text(page, "there is /livez, /readyz and /metrics\n");
     return MHD_HTTP_NOT_FOUND;
+}
+
+static bool add_headers(struct MHD_Response *response, const char *type, unsigned status)
+{
+    return MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type) == MHD_YES &&
+           MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") ==
+               MHD_YES &&
+           (status != MHD_HTTP_METHOD_NOT_ALLOWED ||
+            MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD") == MHD_YES);
 }
 
 /* Called in the daemon's thread, at the head of a request; a body is never read. */
@@ -89,24 +118,22 @@ static enum MHD_Result answer(void *self, struct MHD_Connection *connection, con
 /* NOLINTEND(readability-function-size,readability-non-const-parameter) */
 {
     const struct pl_http *http = self;
-    char text[ANSWER_BYTES];
-    unsigned status = put_answer(http->health, url, method, text, sizeof(text));
+    struct pl_buffer page = {NULL, 0, 0};
+    const char *type;
+    unsigned status = put_answer(&http->source, url, method, &type, &page);
     struct MHD_Response *response =
-        MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_COPY);
+        MHD_create_response_from_buffer(page.len, page.data, MHD_RESPMEM_MUST_COPY);
     enum MHD_Result result = MHD_NO;
 
     (void)version;
     (void)upload_data;
     (void)upload_data_size;
     (void)request;
+    pl_buffer_done(&page);
     if (response == NULL) {
         return MHD_NO; /* no memory: the connection is closed */
     }
-    if (MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
-                                "text/plain; charset=utf-8") == MHD_YES &&
-        MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") == MHD_YES &&
-        (status != MHD_HTTP_METHOD_NOT_ALLOWED ||
-         MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD") == MHD_YES)) {
+    if (add_headers(response, type, status)) {
         result = MHD_queue_response(connection, status, response);
     }
     MHD_destroy_response(response);
@@ -232,8 +259,8 @@ static void log_address(int fd)
     pl_log(INFO, "http_listening", PL_F_TEXT("host", host), PL_F_TEXT("port", port));
 }
 
-enum pl_status pl_http_new(const char *listen, struct pl_health *health, struct pl_http **ret_http,
-                           struct pl_error *error)
+enum pl_status pl_http_new(const char *listen, const struct pl_http_source *source,
+                           struct pl_http **ret_http, struct pl_error *error)
 {
     struct pl_http *http;
     sigset_t before;
@@ -247,7 +274,7 @@ enum pl_status pl_http_new(const char *listen, struct pl_health *health, struct 
     if (http == NULL) {
         pl_out_of_memory(sizeof(*http));
     }
-    http->health = health;
+    http->source = *source;
     pl_signals_hold(&before);
     http->daemon = MHD_start_daemon(
         MHD_USE_AUTO_INTERNAL_THREAD, 0, NULL, NULL, answer, http, MHD_OPTION_LISTEN_SOCKET, fd,

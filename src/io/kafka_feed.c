@@ -243,6 +243,16 @@ rd_kafka_consumer_group_metadata_t *pl_kafka_feed_metadata(struct pl_kafka_feed 
     return rd_kafka_consumer_group_metadata(feed->rk);
 }
 
+rd_kafka_t *pl_kafka_feed_handle(struct pl_kafka_feed *feed)
+{
+    return feed->rk;
+}
+
+const char *pl_kafka_feed_topic(const struct pl_kafka_feed *feed, int input)
+{
+    return feed->options->topics[input];
+}
+
 /* ---- polling --------------------------------------------------------------------------------- */
 
 static int64_t monotonic_ms(void)

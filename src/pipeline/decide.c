@@ -126,6 +126,7 @@ static enum pl_status answer_request(struct pl_run *run, struct pl_batch *batch,
     }
     pl_request_decide(run->options->catalogue, customer, &item->request, batch->now_ms,
                       &batch->arena, &result);
+    pl_count_answer(item, &result);
     pl_request_remember(customer, &item->request, &digest);
     return add_result(run, batch, item, &result, error);
 }

@@ -71,6 +71,14 @@ struct pl_overlay {
 
 enum pl_item_kind { PL_ITEM_EVENT, PL_ITEM_REQUEST, PL_ITEM_DEAD };
 
+/* What a request was answered, for the metrics. */
+struct pl_answer {
+    bool is_given; /* false: not yet, or it repeats one that was answered before */
+    enum pl_outcome outcome;
+    uint32_t codes; /* bits by enum pl_error_code */
+    size_t affected_accounts;
+};
+
 struct pl_item {
     const struct pl_record *record;
     enum pl_item_kind kind;
@@ -78,6 +86,7 @@ struct pl_item {
     struct pl_request request;
     struct pl_refusal refusal; /* PL_ITEM_DEAD */
     struct pl_entry *entry;    /* events and requests */
+    struct pl_answer answer;   /* requests */
 };
 
 /* A result or dead letter waiting to be produced. */
@@ -248,6 +257,10 @@ PL_MUST_CHECK enum pl_status pl_poison_search(struct pl_run *run, const struct p
 void pl_poison_pass(struct pl_run *run);
 /* Has the record shown to be unprocessable (contract 7)? */
 bool pl_poison_is(const struct pl_run *run, const struct pl_record *record);
+
+/* count: note what a request is answered; tell the metrics of a batch that was committed. */
+void pl_count_answer(struct pl_item *item, const struct pl_result *result);
+void pl_count_batch(struct pl_run *run, const struct pl_batch *batch);
 
 /* brake: count the dead letters of a committed batch; too many hold the flow for a moment. */
 void pl_brake_count(struct pl_run *run, const struct pl_batch *batch);

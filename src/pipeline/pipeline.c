@@ -121,21 +121,27 @@ static enum pl_status land_and_launch(struct pl_run *run, struct pl_batch *next,
 static enum pl_status process(struct pl_run *run, struct pl_error *error)
 {
     struct pl_batch *batch = &run->batches[run->flying == &run->batches[0] ? 1 : 0];
+    struct pl_metrics *metrics = run->options->metrics;
+    int64_t lap = pl_metrics_clock(metrics);
     enum pl_status status;
 
     run->suspect = batch;
     pl_batch_begin(run, batch);
     status = pl_decode_batch(run, batch, error);
+    lap = pl_metrics_lap(metrics, PL_STAGE_DECODE, lap);
     if (status == PL_OK) {
         status = pl_load_batch(run, batch, error);
+        lap = pl_metrics_lap(metrics, PL_STAGE_LOAD, lap);
     }
     if (status == PL_OK) {
         status = pl_decide_batch(run, batch, error);
+        lap = pl_metrics_lap(metrics, PL_STAGE_DECIDE, lap);
     }
     if (status != PL_OK) {
         return status;
     }
     pl_encode_batch(run, batch);
+    (void)pl_metrics_lap(metrics, PL_STAGE_ENCODE, lap);
     return land_and_launch(run, batch, error);
 }
 

@@ -9,6 +9,7 @@
 #include "planlift/catalogue.h"
 #include "planlift/codec.h"
 #include "planlift/health.h"
+#include "planlift/metrics.h"
 #include "planlift/ports.h"
 #include "planlift/status.h"
 
@@ -32,6 +33,7 @@ struct pl_pipeline_options {
     int64_t state_delete_retention_ms; /* how long the state topic keeps tombstones */
     bool drain;                        /* end once the feed says that it is drained */
     struct pl_health *health;          /* told of the dead-letter brake; may be NULL */
+    struct pl_metrics *metrics;        /* may be NULL */
 };
 
 /* Run until asked to stop (PL_OK), drained (PL_OK), or something that cannot be gone on from.

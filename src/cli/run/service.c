@@ -10,9 +10,11 @@
 #include "base/watchdog.h"
 #include "cli/catalogue.h"
 #include "cli/run/fencing.h"
+#include "cli/run/metrics_page.h"
 #include "cli/run/watched.h"
 #include "cli/schemas.h"
 #include "io/http.h"
+#include "io/kafka_lag.h"
 #include "io/world.h"
 #include "pipeline/pipeline.h"
 #include "planlift/log.h"
@@ -31,6 +33,8 @@ struct service {
     struct pl_kafka_options kafka; /* of the settings, and who can tell of slots */
     const char *reason;            /* of the end, as it stands: exit_reason's word */
     struct pl_health *health;
+    struct pl_metrics *metrics;
+    struct pl_metrics_about about;
     struct pl_watchdog *watchdog;
     struct pl_supervisor *supervisor;
     struct pl_http *http;
@@ -88,6 +92,22 @@ static void tell_supervisor(void *self)
     pl_supervisor_tell_health(service->supervisor, service->health);
 }
 
+/* In the HTTP port's thread. */
+static void put_metrics(void *self, struct pl_buffer *page)
+{
+    const struct service *service = self;
+
+    pl_metrics_page(service->metrics, service->health, &service->about, page);
+}
+
+/* Likewise. */
+static void put_about(void *self, struct pl_buffer *page)
+{
+    const struct service *service = self;
+
+    pl_metrics_put_catalogue(service->metrics, page);
+}
+
 static enum pl_status open_health(struct service *service, struct pl_error *error)
 {
     const char *listen = pl_config_text(service->settings->config, PL_SETTING_HTTP_LISTEN);
@@ -98,15 +118,21 @@ static enum pl_status open_health(struct service *service, struct pl_error *erro
                                           .on_tick = tell_supervisor,
                                           .on_hung = pl_watchdog_end_process,
                                           .self = service};
+    struct pl_http_source source = {
+        .put_metrics = put_metrics, .put_about = put_about, .self = service};
     enum pl_status status;
 
     service->health = pl_health_new(limit_s);
     /* NOLINTNEXTLINE(concurrency-mt-unsafe): nobody changes the environment */
     service->supervisor = pl_supervisor_new(getenv("NOTIFY_SOCKET"));
-    options.health = service->health;
+    service->metrics = pl_metrics_new();
+    service->about.started_ms = service->world.ops->now_ms(service->world.self);
+    service->about.topics[PL_TOPIC_EVENTS] = service->kafka.topics[PL_TOPIC_EVENTS];
+    service->about.topics[PL_TOPIC_REQUESTS] = service->kafka.topics[PL_TOPIC_REQUESTS];
+    options.health = source.health = service->health;
     status = pl_watchdog_new(&options, &service->watchdog, error);
     if (status == PL_OK && listen != NULL) {
-        status = pl_http_new(listen, service->health, &service->http, error);
+        status = pl_http_new(listen, &source, &service->http, error);
     }
     return status;
 }
@@ -116,6 +142,7 @@ static void close_health(struct service *service)
     pl_http_free(service->http);
     pl_watchdog_free(service->watchdog);
     pl_supervisor_free(service->supervisor);
+    pl_metrics_free(service->metrics);
     pl_health_free(service->health);
 }
 
@@ -124,10 +151,13 @@ static void close_health(struct service *service)
 static enum pl_status prepare(struct service *service, struct pl_error *error)
 {
     const struct pl_config *config = service->settings->config;
+    char sha256[PL_SHA256_HEX];
     enum pl_status status = pl_cli_catalogue_load(pl_config_text(config, PL_SETTING_CATALOGUE_PATH),
-                                                  error, &service->catalogue);
+                                                  error, &service->catalogue, sha256);
 
     if (status == PL_OK) {
+        pl_metrics_set_catalogue(service->metrics, pl_catalogue_version(service->catalogue),
+                                 sha256);
         status = pl_schemas_open(service->settings, &service->world, service->health, error,
                                  &service->schemas);
     }
@@ -295,7 +325,12 @@ static void watch_ports(struct service *service)
                                            .cache = pl_redis_port(service->redis),
                                            .world = service->world,
                                            .check_redis = check_redis_again,
-                                           .redis = service};
+                                           .redis = service,
+                                           .metrics = service->metrics,
+                                           .partition_count = service->topics.partition_count,
+                                           .input_end = pl_kafka_input_end,
+                                           .kafka = service->feed};
+    pl_metrics_set_partitions(service->metrics, (size_t)service->topics.partition_count);
 }
 
 static enum pl_status run_pipeline(struct service *service, struct pl_error *error)
@@ -318,7 +353,8 @@ static enum pl_status run_pipeline(struct service *service, struct pl_error *err
         .result_max_accounts = (size_t)pl_config_number(config, PL_SETTING_RESULT_MAX_ACCOUNTS),
         .state_delete_retention_ms = service->topics.state_delete_retention_ms,
         .drain = service->drain,
-        .health = service->health};
+        .health = service->health,
+        .metrics = service->metrics};
     enum pl_status status;
 
     for (int topic = 0; topic < PL_TOPIC_COUNT; topic++) {

@@ -12,6 +12,7 @@
 
 #define OWN_WORK "own work"
 #define LOOK_EVERY_MS 2000
+#define CATCH_UP_STEP 256 /* records of the state log between two notes of how much is left */
 
 static const char assigned_anew[] = "the group is giving out the partitions anew";
 static const char being_restored[] = "the state of our partitions is being restored";
@@ -97,6 +98,15 @@ static void look_at_kafka(struct pl_watched *watched)
     (void)judge_kafka(watched, stage, status == PL_OK ? PL_OK : PL_AGAIN, &error);
 }
 
+/* In the loop's thread, which alone may replace the consumer that is asked. */
+static void note_end(struct pl_watched *watched, int32_t partition)
+{
+    for (int input = 0; watched->input_end != NULL && input < PL_INPUT_COUNT; input++) {
+        pl_metrics_set_end(watched->metrics, partition, input,
+                           watched->input_end(watched->kafka, input, partition));
+    }
+}
+
 /* Nothing came. Before all is restored the pipeline itself talks with both. */
 static void look_around(struct pl_watched *watched)
 {
@@ -105,6 +115,9 @@ static void look_around(struct pl_watched *watched)
     if (watched->is_restored && now - watched->looked_ms >= LOOK_EVERY_MS) {
         look_at_redis(watched);
         look_at_kafka(watched);
+        for (int32_t partition = 0; partition < watched->partition_count; partition++) {
+            note_end(watched, partition);
+        }
         watched->looked_ms = watched->world.ops->monotonic_ms(watched->world.self);
     }
 }
@@ -138,9 +151,11 @@ static enum pl_status poll(void *self, int timeout_ms, struct pl_feed_event *ret
         break;
     case PL_FEED_ASSIGNED:
         note_share(watched, true, ret_event->partition_count);
+        pl_metrics_set_share(watched->metrics, ret_event->partitions, ret_event->partition_count);
         break;
     case PL_FEED_REVOKED:
         note_share(watched, false, 0);
+        pl_metrics_set_share(watched->metrics, NULL, 0);
         break;
     }
     return PL_OK;
@@ -193,10 +208,14 @@ static enum pl_status start(void *self, int32_t partition, const int64_t offsets
     struct pl_watched *watched = self;
     enum pl_status status = watched->feed.ops->start(watched->feed.self, partition, offsets, error);
 
-    if (status == PL_OK && ++watched->started_count == watched->owned_count) {
+    if (status != PL_OK) {
+        return status;
+    }
+    pl_metrics_start(watched->metrics, partition, offsets);
+    if (++watched->started_count == watched->owned_count) {
         set_restored(watched, true);
     }
-    return status;
+    return PL_OK;
 }
 
 static enum pl_status stop(void *self, struct pl_error *error)
@@ -205,6 +224,7 @@ static enum pl_status stop(void *self, struct pl_error *error)
 
     watched->started_count = 0;
     set_restored(watched, false);
+    pl_metrics_stop(watched->metrics);
     return watched->feed.ops->stop(watched->feed.self, error);
 }
 
@@ -275,9 +295,13 @@ static enum pl_status flush(void *self, struct pl_error *error)
 {
     static const char stage[] = "waiting for delivery reports";
     struct pl_watched *watched = self;
+    int64_t then = pl_metrics_clock(watched->metrics);
+    enum pl_status status;
 
     pl_health_beat(watched->health, stage);
-    return judge_kafka(watched, stage, watched->txn.ops->flush(watched->txn.self, error), error);
+    status = watched->txn.ops->flush(watched->txn.self, error);
+    (void)pl_metrics_lap(watched->metrics, PL_STAGE_FLUSH, then);
+    return judge_kafka(watched, stage, status, error);
 }
 
 static enum pl_status state_offsets(void *self, int32_t partition, int64_t *ret_first,
@@ -294,10 +318,15 @@ static enum pl_status commit(void *self, const struct pl_position *positions, si
 {
     static const char stage[] = "committing a transaction";
     struct pl_watched *watched = self;
+    int64_t then = pl_metrics_clock(watched->metrics);
     enum pl_status status;
 
     pl_health_beat(watched->health, stage);
     status = watched->txn.ops->commit(watched->txn.self, positions, count, error);
+    (void)pl_metrics_lap(watched->metrics, PL_STAGE_COMMIT, then);
+    if (status == PL_OK) {
+        pl_metrics_commit(watched->metrics, positions, count);
+    }
     return judge_kafka(watched, stage, status, error);
 }
 
@@ -306,6 +335,7 @@ static enum pl_status abort_transaction(void *self, struct pl_error *error)
     static const char stage[] = "aborting a transaction";
     struct pl_watched *watched = self;
 
+    pl_metrics_add_failed_transaction(watched->metrics);
     pl_health_beat(watched->health, stage);
     return judge_kafka(watched, stage, watched->txn.ops->abort(watched->txn.self, error), error);
 }
@@ -351,6 +381,10 @@ static enum pl_status range(void *self, int32_t partition, int64_t *ret_first, i
     pl_health_beat(watched->health, stage);
     status = watched->state_log.ops->range(watched->state_log.self, partition, ret_first, ret_end,
                                            error);
+    if (status == PL_OK) {
+        watched->state_first = *ret_first;
+        watched->state_end = *ret_end;
+    }
     return judge_kafka(watched, stage, status, error);
 }
 
@@ -365,6 +399,17 @@ static enum pl_status open_log(void *self, int32_t partition, int64_t from, stru
     return judge_kafka(watched, stage, status, error);
 }
 
+/* How much of the state log is still to be read, every few records. */
+static void note_catch_up(struct pl_watched *watched, const struct pl_state_event *event)
+{
+    int64_t left = watched->state_end - event->offset;
+
+    if (event->kind == PL_STATE_END || left % CATCH_UP_STEP == 0) {
+        pl_metrics_set_catch_up(watched->metrics, event->partition,
+                                event->kind == PL_STATE_END || left < 0 ? 0 : left);
+    }
+}
+
 static enum pl_status read_log(void *self, int timeout_ms, struct pl_state_event *ret_event,
                                struct pl_error *error)
 {
@@ -374,6 +419,9 @@ static enum pl_status read_log(void *self, int timeout_ms, struct pl_state_event
 
     pl_health_beat(watched->health, stage);
     status = watched->state_log.ops->read(watched->state_log.self, timeout_ms, ret_event, error);
+    if (status == PL_OK && ret_event->kind != PL_STATE_IDLE) {
+        note_catch_up(watched, ret_event);
+    }
     return judge_kafka(watched, stage, status, error);
 }
 
@@ -401,10 +449,12 @@ static enum pl_status read_cache(void *self, struct pl_cache_read *reads, size_t
 {
     static const char stage[] = "reading from Redis";
     struct pl_watched *watched = self;
+    int64_t then = pl_metrics_clock(watched->metrics);
     enum pl_status status;
 
     pl_health_beat(watched->health, stage);
     status = watched->cache.ops->read(watched->cache.self, reads, count, arena, error);
+    (void)pl_metrics_lap(watched->metrics, PL_STAGE_CACHE_READ, then);
     return judge_redis(watched, stage, status, error);
 }
 
@@ -413,10 +463,15 @@ static enum pl_status update_cache(void *self, struct pl_cache_update *updates, 
 {
     static const char stage[] = "writing to Redis";
     struct pl_watched *watched = self;
+    int64_t then = pl_metrics_clock(watched->metrics);
     enum pl_status status;
 
     pl_health_beat(watched->health, stage);
     status = watched->cache.ops->update(watched->cache.self, updates, count, error);
+    (void)pl_metrics_lap(watched->metrics, PL_STAGE_CACHE_WRITE, then);
+    for (size_t i = 0; i < count; i++) {
+        note_end(watched, updates[i].partition);
+    }
     return judge_redis(watched, stage, status, error);
 }
 
@@ -429,6 +484,9 @@ static enum pl_status drop_cache(void *self, int32_t partition, struct pl_bytes 
 
     pl_health_beat(watched->health, stage);
     status = watched->cache.ops->drop(watched->cache.self, partition, expected, error);
+    if (status == PL_OK && watched->state_end > watched->state_first) { /* there is something */
+        pl_metrics_add_rebuild(watched->metrics);
+    }
     return judge_redis(watched, stage, status, error);
 }
 

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "planlift/health.h"
+#include "planlift/metrics.h"
 #include "planlift/ports.h"
 
 /* Filled by the caller down to `redis`, zero below. Must stay where it is while it is used.
@@ -23,11 +24,18 @@ struct pl_watched {
     /* Is the cache there and fit for use? Asked while there is nothing else to do. NULL: not. */
     enum pl_status (*check_redis)(void *redis, struct pl_error *error);
     void *redis;
+    struct pl_metrics *metrics; /* NULL: nothing is measured */
+    int32_t partition_count;
+    /* The end of an input partition as last heard, -1: unknown. NULL: nobody knows. */
+    int64_t (*input_end)(void *kafka, int input, int32_t partition);
+    void *kafka;
 
     size_t owned_count;
     size_t started_count;
     bool is_restored;
     int64_t looked_ms;
+    int64_t state_first; /* of the state log last asked for */
+    int64_t state_end;
     /* The stage that made it unmet; NULL: none. */
     const char *_Atomic failed[PL_CONDITION_COUNT];
     /* Where a call ended with PL_FATAL: "kafka" or "redis"; NULL: none did. */

@@ -49,7 +49,8 @@ static void open_server(struct server *server, const char *listen)
     server->health = pl_health_new(LIMIT_S);
     assert_int_equal(pipe(ends), 0);
     assert_true(dup2(ends[1], STDERR_FILENO) >= 0);
-    status = pl_http_new(listen, server->health, &server->http, &error);
+    status = pl_http_new(listen, &(struct pl_http_source){.health = server->health}, &server->http,
+                         &error);
     assert_true(dup2(before, STDERR_FILENO) >= 0);
     (void)close(before);
     (void)close(ends[1]);
@@ -205,9 +206,9 @@ static void nothing_else_is_there(void **state)
     (void)state;
     open_server(&server, "127.0.0.1:0");
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-        assert_answer(&server, paths[i], 404, "there is /livez and /readyz\n");
+        assert_answer(&server, paths[i], 404, "there is /livez, /readyz and /metrics\n");
     }
-    assert_answer(&server, "/metrics", 404, "metrics are not built yet\n");
+    assert_answer(&server, "/metrics", 404, "nothing is measured\n");
     close_server(&server);
 }
 
@@ -341,7 +342,8 @@ static void an_ipv6_address_in_brackets(void **state)
     struct pl_health *health = pl_health_new(LIMIT_S);
     struct pl_http *http = NULL;
     struct pl_error error = {""};
-    enum pl_status status = pl_http_new("[::1]:0", health, &http, &error);
+    enum pl_status status =
+        pl_http_new("[::1]:0", &(struct pl_http_source){.health = health}, &http, &error);
 
     (void)state;
     if (status == PL_OK) {
@@ -384,7 +386,9 @@ static void what_is_no_address_is_refused(void **state)
         struct pl_http *http = NULL;
         struct pl_error error = {""};
 
-        assert_int_equal(pl_http_new(listen, health, &http, &error), PL_BAD_DATA);
+        assert_int_equal(
+            pl_http_new(listen, &(struct pl_http_source){.health = health}, &http, &error),
+            PL_BAD_DATA);
         assert_null(http);
         assert_memory_equal(error.text, "http.listen=", 12);
         assert_non_null(strstr(error.text, "must be host:port"));
@@ -402,7 +406,9 @@ static void a_port_in_use_is_refused(void **state)
     (void)state;
     open_server(&server, "127.0.0.1:0");
     (void)snprintf(listen, sizeof(listen), "127.0.0.1:%s", server.port);
-    assert_int_equal(pl_http_new(listen, server.health, &second, &error), PL_BAD_DATA);
+    assert_int_equal(
+        pl_http_new(listen, &(struct pl_http_source){.health = server.health}, &second, &error),
+        PL_BAD_DATA);
     assert_non_null(strstr(error.text, "Address already in use"));
     assert_non_null(strstr(error.text, listen));
     close_server(&server);
