@@ -42,6 +42,7 @@ set(PLANLIFT_LONG_TESTS
     system.golden 45
     system.results 35
     system.metrics 60
+    system.commands_explain 40
     oracle.fuzz 35
     system.environment 25
     unit.alloc.command 25

@@ -8,6 +8,7 @@
 #include "cli/decide.h"
 #include "cli/demo/demo.h"
 #include "cli/dlq/dlq.h"
+#include "cli/explain/explain.h"
 #include "cli/results/results.h"
 #include "cli/run/run.h"
 #include "cli/settings_show.h"
@@ -28,6 +29,7 @@ static const struct command commands[] = {
     {"topics", pl_cli_topics, "make the Kafka topics that the service needs"},
     {"customer", pl_cli_customer, "a customer's subscriptions, and what they could become"},
     {"results", pl_cli_results, "what was decided, as a table or JSON"},
+    {"explain", pl_cli_explain, "a past decision: replayed, rule by rule, and checked"},
     {"submit", pl_cli_submit, "send upgrade requests"},
     {"dlq", pl_cli_dlq, "look at dead letters, put them back"},
     {"cache", pl_cli_cache, "rebuild Redis from the state topic, compare the two"},

@@ -58,6 +58,29 @@ void pl_request_decide(const struct pl_catalogue *catalogue, struct pl_customer 
                        const struct pl_request *request, int64_t decided_at_ms,
                        struct pl_arena *arena, struct pl_result *ret_result);
 
+/* What a rule of contract 6 said. */
+struct pl_rule_note {
+    int number;                      /* of the error in contract 6 */
+    const char *asks;                /* what must be so */
+    struct pl_bytes target_offer_id; /* for which target it was asked; null: for none */
+    bool was_asked;                  /* false: a fatal error came before */
+    const struct pl_upgrade_error *findings;
+    size_t finding_count; /* 0: it has nothing against the request */
+};
+
+/* What every rule that the operation has said, in order. In place; lives in the arena. */
+struct pl_trace {
+    struct pl_rule_note *items;
+    size_t count;
+    size_t capacity;
+    struct pl_arena *arena;
+};
+
+/* As pl_request_decide, in the trace's arena; appends to the trace how it came to that. */
+void pl_request_explain(const struct pl_catalogue *catalogue, struct pl_customer *customer,
+                        const struct pl_request *request, int64_t decided_at_ms,
+                        struct pl_trace *trace, struct pl_result *ret_result);
+
 /* UUIDv5(UUIDv5(6f0f5c0e-6a0b-5b5e-9d6e-0d6a8f1c2b3a, customerId), requestId) (contract 6). */
 void pl_new_subscription_id(struct pl_bytes customer_id, struct pl_bytes request_id,
                             unsigned char ret_uuid[16]);

@@ -62,7 +62,8 @@ static struct pl_possible_upgrade check_edge(struct decision *decision, const st
                                           .additional_services = edge->additional_ids};
 
     look_at_edge(decision, edge);
-    decision->findings = (struct pl_findings){.arena = inquiry->arena};
+    decision->findings =
+        (struct pl_findings){.arena = inquiry->arena, .trace = decision->findings.trace};
     pl_rules_ask(inquiry, PL_SCOPE_TARGET, &decision->findings);
     upgrade.errors = close_findings(decision);
     upgrade.affected_accounts = inquiry->tally.affected_count;
@@ -217,6 +218,38 @@ static bool may_show_source(const struct pl_inquiry *inquiry)
            pl_bytes_equal(inquiry->source->partner_id, inquiry->request->partner_id);
 }
 
+/* Fills the decision's result; its customer and the findings' arena and trace are set. */
+static void answer(struct decision *decision, const struct pl_catalogue *catalogue,
+                   const struct pl_request *request, int64_t decided_at_ms)
+{
+    *decision->result = (struct pl_result){.request_id = request->request_id,
+                                           .order_id = request->order_id,
+                                           .customer_id = request->customer_id,
+                                           .partner_id = request->partner_id,
+                                           .subscription_id = request->subscription_id,
+                                           .operation = request->operation,
+                                           .customer_version = decision->customer->version,
+                                           .catalogue_version = pl_catalogue_version(catalogue),
+                                           .decided_at_ms = decided_at_ms};
+    pl_inquiry_open(&decision->inquiry, catalogue, decision->customer, request,
+                    decision->findings.arena);
+    if (may_show_source(&decision->inquiry)) {
+        decision->result->source = view_subscription(catalogue, decision->inquiry.source);
+    }
+    pl_rules_ask(&decision->inquiry, PL_SCOPE_REQUEST, &decision->findings);
+    switch (request->operation) {
+    case PL_OPERATION_CHECK:
+        decide_check(decision);
+        break;
+    case PL_OPERATION_UPGRADE:
+        decide_upgrade(decision);
+        break;
+    case PL_OPERATION_ADD_LICENSES:
+        decide_add_licenses(decision);
+        break;
+    }
+}
+
 void pl_request_decide(const struct pl_catalogue *catalogue, struct pl_customer *customer,
                        const struct pl_request *request, int64_t decided_at_ms,
                        struct pl_arena *arena, struct pl_result *ret_result)
@@ -224,29 +257,19 @@ void pl_request_decide(const struct pl_catalogue *catalogue, struct pl_customer 
     struct decision decision = {
         .customer = customer, .findings = {.arena = arena}, .result = ret_result};
 
-    *ret_result = (struct pl_result){.request_id = request->request_id,
-                                     .order_id = request->order_id,
-                                     .customer_id = request->customer_id,
-                                     .partner_id = request->partner_id,
-                                     .subscription_id = request->subscription_id,
-                                     .operation = request->operation,
-                                     .customer_version = customer->version,
-                                     .catalogue_version = pl_catalogue_version(catalogue),
-                                     .decided_at_ms = decided_at_ms};
-    pl_inquiry_open(&decision.inquiry, catalogue, customer, request, arena);
-    if (may_show_source(&decision.inquiry)) {
-        ret_result->source = view_subscription(catalogue, decision.inquiry.source);
-    }
-    pl_rules_ask(&decision.inquiry, PL_SCOPE_REQUEST, &decision.findings);
-    switch (request->operation) {
-    case PL_OPERATION_CHECK:
-        decide_check(&decision);
-        break;
-    case PL_OPERATION_UPGRADE:
-        decide_upgrade(&decision);
-        break;
-    case PL_OPERATION_ADD_LICENSES:
-        decide_add_licenses(&decision);
-        break;
+    answer(&decision, catalogue, request, decided_at_ms);
+}
+
+void pl_request_explain(const struct pl_catalogue *catalogue, struct pl_customer *customer,
+                        const struct pl_request *request, int64_t decided_at_ms,
+                        struct pl_trace *trace, struct pl_result *ret_result)
+{
+    struct decision decision = {.customer = customer,
+                                .findings = {.arena = trace->arena, .trace = trace},
+                                .result = ret_result};
+
+    answer(&decision, catalogue, request, decided_at_ms);
+    if (decision.findings.is_fatal) { /* those that were not asked any more */
+        pl_rules_ask(&decision.inquiry, PL_SCOPE_TARGET, &decision.findings);
     }
 }

@@ -106,7 +106,8 @@ struct pl_findings {
     struct pl_upgrade_error *items;
     size_t count;
     size_t capacity;
-    bool is_fatal; /* no further rule is to be asked */
+    bool is_fatal;          /* no further rule is to be asked */
+    struct pl_trace *trace; /* NULL: nobody wants to know how */
 };
 
 /* Ask the rules of a scope in the order of contract 6. */

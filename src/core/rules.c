@@ -1,4 +1,6 @@
 /* The errors of contract 6 as an ordered table of rules, one function a rule. */
+#include <string.h>
+
 #include "bits.h"
 #include "inquiry.h"
 
@@ -287,6 +289,8 @@ static void check_new_id(const struct pl_inquiry *inquiry, struct pl_findings *f
 /* ---- the table ------------------------------------------------------------------------------- */
 
 struct rule {
+    int number; /* of the error in contract 6 */
+    const char *asks;
     void (*check)(const struct pl_inquiry *inquiry, struct pl_findings *findings);
     enum pl_scope scope;
     int operations;
@@ -295,35 +299,78 @@ struct rule {
 
 /* The order is that of contract 6, which is the order of the errors in a result. */
 static const struct rule rules[] = {
-    {check_request, PL_SCOPE_REQUEST, ALL, true},
-    {check_role, PL_SCOPE_REQUEST, ALL, false},
-    {check_version, PL_SCOPE_REQUEST, ALL, false},
-    {check_found, PL_SCOPE_REQUEST, ALL, true},
-    {check_owned, PL_SCOPE_REQUEST, ALL, true},
-    {check_status, PL_SCOPE_REQUEST, ALL, false},
-    {check_grant, PL_SCOPE_REQUEST, ALL, false},
-    {check_paths, PL_SCOPE_REQUEST, CHECK | UPGRADE, true},
-    {check_add_ons, PL_SCOPE_TARGET, CHECK | UPGRADE, false},
-    {check_owned_target, PL_SCOPE_TARGET, CHECK | UPGRADE, false},
-    {check_conflicts, PL_SCOPE_TARGET, CHECK | UPGRADE, false},
-    {check_assigned, PL_SCOPE_TARGET, CHECK | UPGRADE, false},
-    {check_limit, PL_SCOPE_TARGET, CHECK | UPGRADE, false},
-    {check_grown_limit, PL_SCOPE_TARGET, ADD_LICENSES, false},
-    {check_transfer, PL_SCOPE_TARGET, CHECK | UPGRADE, false},
-    {check_new_id, PL_SCOPE_TARGET, UPGRADE, false},
+    {0, "the request is well-formed", check_request, PL_SCOPE_REQUEST, ALL, true},
+    {1, "the requester's role may ask for it", check_role, PL_SCOPE_REQUEST, ALL, false},
+    {2, "the customer has the expected version", check_version, PL_SCOPE_REQUEST, ALL, false},
+    {3, "the customer has the subscription", check_found, PL_SCOPE_REQUEST, ALL, true},
+    {4, "the subscription is the partner's", check_owned, PL_SCOPE_REQUEST, ALL, true},
+    {5, "the subscription is active", check_status, PL_SCOPE_REQUEST, ALL, false},
+    {6, "the partner has delegated admin rights", check_grant, PL_SCOPE_REQUEST, ALL, false},
+    {7, "the offer can be upgraded, to the target", check_paths, PL_SCOPE_REQUEST, CHECK | UPGRADE,
+     true},
+    {8, "there are no add-ons", check_add_ons, PL_SCOPE_TARGET, CHECK | UPGRADE, false},
+    {9, "the target is not owned already", check_owned_target, PL_SCOPE_TARGET, CHECK | UPGRADE,
+     false},
+    {10, "no other subscription's services conflict", check_conflicts, PL_SCOPE_TARGET,
+     CHECK | UPGRADE, false},
+    {11, "the quantity covers the licences in use", check_assigned, PL_SCOPE_TARGET,
+     CHECK | UPGRADE, false},
+    {12, "the target allows the quantity", check_limit, PL_SCOPE_TARGET, CHECK | UPGRADE, false},
+    {12, "the offer allows the quantity", check_grown_limit, PL_SCOPE_TARGET, ADD_LICENSES, false},
+    {13, "every licence can be moved, where that is required", check_transfer, PL_SCOPE_TARGET,
+     CHECK | UPGRADE, false},
+    {14, "the new subscription's id is free", check_new_id, PL_SCOPE_TARGET, UPGRADE, false},
 };
+
+/* What the rule found are the findings behind `before`. */
+static void note_rule(const struct pl_inquiry *inquiry, const struct rule *rule, bool was_asked,
+                      const struct pl_findings *findings, size_t before)
+{
+    struct pl_trace *trace = findings->trace;
+    struct pl_upgrade_error *found = NULL;
+    size_t count = findings->count - before;
+
+    if (trace->count == trace->capacity) {
+        size_t capacity = trace->capacity == 0 ? 32 : trace->capacity * 2;
+
+        trace->items = pl_arena_grow(trace->arena, trace->items, trace->count, capacity,
+                                     sizeof(*trace->items));
+        trace->capacity = capacity;
+    }
+    if (count > 0) { /* a copy: the list may move */
+        found = pl_arena_alloc(trace->arena, count * sizeof(*found));
+        memcpy(found, findings->items + before, count * sizeof(*found));
+    }
+    trace->items[trace->count++] = (struct pl_rule_note){
+        .number = rule->number,
+        .asks = rule->asks,
+        .target_offer_id = rule->scope == PL_SCOPE_TARGET && inquiry->edge != NULL
+                               ? inquiry->edge->target->id
+                               : PL_NULL_BYTES,
+        .was_asked = was_asked,
+        .findings = found,
+        .finding_count = count};
+}
 
 void pl_rules_ask(const struct pl_inquiry *inquiry, enum pl_scope scope,
                   struct pl_findings *findings)
 {
     int operation = 1 << inquiry->request->operation;
 
-    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]) && !findings->is_fatal; i++) {
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+        const struct rule *rule = &rules[i];
+        bool is_asked = !findings->is_fatal;
         size_t before = findings->count;
 
-        if (rules[i].scope == scope && (rules[i].operations & operation) != 0) {
-            rules[i].check(inquiry, findings);
-            findings->is_fatal = rules[i].is_fatal && findings->count > before;
+        if (rule->scope != scope || (rule->operations & operation) == 0) {
+            continue;
+        }
+        if (is_asked) {
+            rule->check(inquiry, findings);
+            findings->is_fatal = rule->is_fatal && findings->count > before;
+        }
+        if (findings->trace != NULL) {
+            note_rule(inquiry, rule, is_asked, findings, before);
         }
     }
 }
