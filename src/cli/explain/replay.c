@@ -94,6 +94,7 @@ static bool decide(struct run *run, const struct pl_past_request *past,
 {
     struct pl_result other = {.request_id = PL_NULL_BYTES};
     struct pl_trace unused = {.arena = run->arena};
+    struct pl_answered digest = pl_request_digest(run->customer.customer_id, &past->request);
     bool is_wanted = past == run->replay->request;
     struct pl_result *result = is_wanted ? &run->replay->result : &other;
 
@@ -102,7 +103,7 @@ static bool decide(struct run *run, const struct pl_past_request *past,
     }
     pl_request_explain(run->catalogue, &run->customer, &past->request, published->decided_at_ms,
                        is_wanted ? &run->replay->trace : &unused, result);
-    pl_request_remember(&run->customer, &past->request);
+    pl_request_remember(&run->customer, &past->request, &digest);
     if (!is_wanted) {
         return result->outcome == published->outcome;
     }
@@ -114,7 +115,9 @@ static bool decide(struct run *run, const struct pl_past_request *past,
 /* A request without a result: a repeat or a dead letter, or its result is not retained. */
 static void pass_over(struct run *run, const struct pl_past_request *past)
 {
-    if (pl_request_once(&run->customer, &past->request) == PL_ONCE_NEW) {
+    struct pl_answered digest = pl_request_digest(run->customer.customer_id, &past->request);
+
+    if (pl_request_once(&run->customer, &past->request, &digest) == PL_ONCE_NEW) {
         miss(run, pl_arena_format(run->arena,
                                   "no result of the request %.*s (offset %" PRId64
                                   ") is there: it became a dead letter, or its result is not "
