@@ -65,7 +65,7 @@ class Subjects:
         asked = urllib.request.Request(
             self.url + path, data, {"Content-Type": "application/vnd.schemaregistry.v1+json"}
         )
-        with urllib.request.urlopen(asked, timeout=10) as answer:
+        with urllib.request.urlopen(asked, timeout=60) as answer:
             return json.load(answer)
 
     def register(self, name: str, schema: str | None = None) -> int:
@@ -213,7 +213,7 @@ def test_an_incompatible_subject_of_results_is_refused(world: World, subjects: S
         {"Content-Type": "application/json"},
         method="PUT",
     )
-    urllib.request.urlopen(asked, timeout=10).close()
+    urllib.request.urlopen(asked, timeout=60).close()
     refused = world.run("run", "--drain")
     assert refused.status == 1
     assert "not compatible" in refused.err and subjects.names[RESULT] in refused.err
