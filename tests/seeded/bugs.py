@@ -30,12 +30,14 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Bug:
-    """What is wrong, and where. `hole`: of the invariants and of the list of known holes."""
+    """What is wrong, and where. `hole`: of the invariants and of the list of known holes. Rare ones
+    take hundreds of schedules: they are not for every day."""
 
     name: str
     hole: str
     what: str
     edits: tuple[Edit, ...]
+    is_rare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ BUGS = (
 """,
             ),
         ),
+        is_rare=True,
     ),
     Bug(
         "restore_uncommitted",
@@ -129,6 +132,7 @@ BUGS = (
 """,
             ),
         ),
+        is_rare=True,
     ),
     Bug(
         "compare_only_presence",
@@ -149,6 +153,7 @@ BUGS = (
 """,
             ),
         ),
+        is_rare=True,
     ),
     Bug(
         "compare_greater",
@@ -182,6 +187,7 @@ BUGS = (
 """,
             ),
         ),
+        is_rare=True,
     ),
     Bug(
         "inbox_kept_after_abort",
@@ -312,6 +318,7 @@ BUGS = (
 """,
             ),
         ),
+        is_rare=True,
     ),
     Bug(
         "fields_not_counted",
@@ -584,6 +591,7 @@ static enum pl_status find_all(struct pl_run *run, int64_t (*committed)[PL_INPUT
 """,
             ),
         ),
+        is_rare=True,
     ),
     Bug(
         "continuity_not_checked",
@@ -601,6 +609,7 @@ static enum pl_status find_all(struct pl_run *run, int64_t (*committed)[PL_INPUT
 """,
             ),
         ),
+        is_rare=True,
     ),
     Bug(
         "no_progress_record",
@@ -708,6 +717,7 @@ static enum pl_status find_all(struct pl_run *run, int64_t (*committed)[PL_INPUT
 """,
             ),
         ),
+        is_rare=True,
     ),
     Bug(
         "flight_not_seen",
@@ -826,6 +836,7 @@ static enum pl_status find_all(struct pl_run *run, int64_t (*committed)[PL_INPUT
 """,
             ),
         ),
+        is_rare=True,
     ),
 )
 

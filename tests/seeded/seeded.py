@@ -2,7 +2,7 @@
 """Builds planlift_sim with one seeded bug after the other, and lets the simulation, which does not
 know which one it is, run until it is caught.
 
-    seeded.py --build build/dev [--runs 10] [--most 2000] [--only NAME]
+    seeded.py --build build/dev [--runs 10] [--most 2000] [--only NAME | --short]
     seeded.py --build build/dev --check
 
 Only the changed files are compiled, with the commands of the build; their objects are linked before
@@ -234,11 +234,14 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=1, help="from so many different first seeds")
     parser.add_argument("--most", type=int, default=1000, help="schedules in a run")
     parser.add_argument("--only", nargs="*", help="these bugs")
+    parser.add_argument("--short", action="store_true", help="all but the rare ones")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--check", action="store_true", help="only whether they can be seeded")
     arguments = parser.parse_args()
     build = arguments.build.resolve()
     bugs = [bug for bug in BUGS if not arguments.only or bug.name in arguments.only]
+    if arguments.short:
+        bugs = [bug for bug in bugs if not bug.is_rare]
     if arguments.check:
         return check_all(build, bugs, arguments.jobs)
     started = time.monotonic()
