@@ -335,6 +335,7 @@ BUGS = (
 """,
             ),
         ),
+        is_rare=True,
     ),
     Bug(
         "check_sum_ignored",
@@ -490,7 +491,7 @@ static enum pl_status bury(struct pl_run *run, const struct pl_batch *batch,
             Edit(
                 "src/core/once.c",
                 r"""
-            return memcmp(customer->answered[i].fields, wanted.fields, sizeof(wanted.fields)) == 0
+            return memcmp(answered->fields, digest->fields, sizeof(digest->fields)) == 0
                        ? PL_ONCE_REPEAT
                        : PL_ONCE_REUSED;
 """,
@@ -509,10 +510,14 @@ static enum pl_status bury(struct pl_run *run, const struct pl_batch *batch,
                 "src/core/once.c",
                 r"""
     for (size_t i = 0; i < count; i++) {
+        const struct pl_answered *answered = &customer->answered[i];
+
         assert(customer->answered_is_loaded[i / PL_ANSWERED_SEGMENT]);
 """,
                 r"""
     for (size_t i = 0; i < count; i++) {
+        const struct pl_answered *answered = &customer->answered[i];
+
         if (customer->answered_total >= PL_ANSWERED_MAX &&
             i == (size_t)(customer->answered_total % PL_ANSWERED_MAX)) {
             continue;
