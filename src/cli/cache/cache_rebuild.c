@@ -8,10 +8,10 @@
 #include "cli/field_map.h"
 #include "cli/show.h"
 #include "cli/state_scan.h"
+#include "pipeline/slice.h"
 #include "wire/json_write.h"
 
 #define COMMAND "planlift cache rebuild"
-#define SLICE_BYTES ((size_t)1 << 20) /* written at once */
 #define DROP_TRIES 50
 
 static int parse(int argc, char **argv, struct pl_cache_given *given)
@@ -52,11 +52,8 @@ struct rebuild {
     int64_t until;               /* the log below it is rebuilt from */
     struct pl_buffer checkpoint; /* that Redis has by our doing; empty: none */
     struct pl_field_map map;     /* while the log is checked */
-    struct pl_arena arena;       /* of that, then of a slice */
-    struct pl_cache_write *writes;
-    size_t write_count;
-    size_t write_capacity;
-    size_t write_bytes;
+    struct pl_arena arena;       /* of that, then of the slice */
+    struct pl_slice slice;
 };
 
 static struct pl_bytes checkpoint_of(const struct rebuild *rebuild)
@@ -91,24 +88,14 @@ static enum pl_status write_slice(struct rebuild *rebuild, int64_t next_offset, 
                                   struct pl_error *error)
 {
     struct pl_buffer sealed = {NULL, 0, 0};
-    struct pl_cache_update update = {.partition = rebuild->partition,
-                                     .expected = checkpoint_of(rebuild),
-                                     .writes = rebuild->writes,
-                                     .write_count = rebuild->write_count};
     enum pl_status status;
 
     seal(rebuild, next_offset, is_whole, &sealed);
-    update.checkpoint = pl_buffer_since(&sealed, 0);
-    status = rebuild->work->cache.ops->update(rebuild->work->cache.self, &update, 1, error);
-    if (status == PL_OK && !update.is_applied) {
-        status = fail_taken(error);
-    }
+    status =
+        pl_slice_write(&rebuild->slice, checkpoint_of(rebuild), pl_buffer_since(&sealed, 0), error);
     rebuild->checkpoint.len = 0;
     pl_buffer_put(&rebuild->checkpoint, sealed.data, sealed.len);
     pl_buffer_done(&sealed);
-    pl_arena_reset(&rebuild->arena);
-    rebuild->writes = NULL;
-    rebuild->write_count = rebuild->write_capacity = rebuild->write_bytes = 0;
     return status;
 }
 
@@ -117,18 +104,9 @@ static enum pl_status take_piece(void *self, int64_t offset, struct pl_bytes fie
 {
     struct rebuild *rebuild = self;
 
-    if (rebuild->write_count == rebuild->write_capacity) {
-        size_t capacity = rebuild->write_capacity == 0 ? 1024 : rebuild->write_capacity * 2;
-
-        rebuild->writes = pl_arena_grow(&rebuild->arena, rebuild->writes, rebuild->write_count,
-                                        capacity, sizeof(*rebuild->writes));
-        rebuild->write_capacity = capacity;
-    }
-    rebuild->writes[rebuild->write_count++] = (struct pl_cache_write){
-        pl_arena_copy(&rebuild->arena, field), pl_arena_copy(&rebuild->arena, value)};
-    rebuild->write_bytes += field.len + value.len;
-    return rebuild->write_bytes >= SLICE_BYTES ? write_slice(rebuild, offset + 1, false, error)
-                                               : PL_OK;
+    pl_slice_add(&rebuild->slice, field, value);
+    return pl_slice_is_full(&rebuild->slice) ? write_slice(rebuild, offset + 1, false, error)
+                                             : PL_OK;
 }
 
 /* Note whether the field is there in the end. */
@@ -319,7 +297,11 @@ static enum pl_status rebuild_one(struct pl_cache_work *work, int32_t partition,
                                   struct pl_error *error)
 {
     struct rebuild rebuild = {.work = work, .partition = partition, .arena = PL_ARENA_INIT};
-    enum pl_status status = check_log(&rebuild, error);
+    enum pl_status status;
+
+    rebuild.slice =
+        (struct pl_slice){.cache = &work->cache, .arena = &rebuild.arena, .partition = partition};
+    status = check_log(&rebuild, error);
 
     (void)self;
     if (status == PL_OK && rebuild.scan.records > 0) {
