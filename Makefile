@@ -24,6 +24,7 @@ help:
 	@echo 'make fuzz       each fuzz target for a minute (SECONDS=n)'
 	@echo 'make bench      throughput and cost beside a bare copy loop (BENCH="--runs 2 --quick")'
 	@echo 'make helm-test  the Helm chart: values, templates and manifests, and its containers run'
+	@echo '                (FULL=1: and the whole chart against a real kube-apiserver)'
 	@echo 'make image      the container image, built without Docker, its tests run, and itself run'
 	@echo 'make install    into PREFIX (/usr/local), under DESTDIR; with the systemd unit'
 	@echo 'make deb        the Debian package, in build/release'
@@ -89,6 +90,11 @@ helm-test:
 	@cmake --build --preset dev --target planlift >/dev/null
 	@PYTHONPATH=tests:tests/env:tests/system PYTHONDONTWRITEBYTECODE=1 \
 	    $(venv_python) -m pytest -q --durations=5 tests/helm
+ifneq ($(FULL),)
+	@$(install) cluster
+	@tests/cluster/build
+	@PYTHONPATH=tests:tests/env:tests/system $(venv_python) -m pytest -q tests/cluster
+endif
 
 image:
 	@$(install) build services test helm image

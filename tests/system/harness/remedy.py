@@ -35,9 +35,13 @@ def remedies() -> dict[str, str]:
 
 
 def carry_out(world: World, heading: str, **variables: object) -> str:
-    """Run the commands under a heading with a shell in the world's environment, and `variables`
-    for what the page leaves to the operator. Returns what they print."""
-    commands = remedies()[heading]
+    """Run the commands under a heading of the page; see run_commands()."""
+    return run_commands(world, remedies()[heading], **variables)
+
+
+def run_commands(world: World, commands: str, **variables: object) -> str:
+    """Run commands of a page with a shell in the world's environment, and `variables` for what the
+    page leaves to the operator. Returns what they print."""
     given = {
         "KAFKA": world.kafka.bootstrap_servers,
         "REDIS": world.redis.url,
