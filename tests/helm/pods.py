@@ -96,7 +96,7 @@ class Pod:
         kind = "secret" if "secret" in volume else "configMap"
         source = volume[kind]
         content = files[kind, source.get("secretName", source.get("name"))]
-        for item in source["items"]:
+        for item in source.get("items") or [{"key": key, "path": key} for key in content]:
             file = folder / item["path"]
             file.write_text(content[item["key"]])
             if kind == "secret":

@@ -1,0 +1,48 @@
+"""The settings that the chart gives planlift are settings that it knows, and arrive as they were
+meant: secrets from their files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from helm.chart import MOST, objects, of_kind, render
+from helm.pods import run_to_end
+
+Json = dict[str, Any]
+
+SECRETS = {
+    "kafka-tls": {"ca.crt": "-", "tls.crt": "-", "tls.key": "-", "password": "of the key\n"},
+    "kafka-user": {"password": "of kafka\n"},
+    "redis": {"password": "of redis\n"},
+    "redis-tls": {"ca.crt": "-", "tls.crt": "-", "tls.key": "-"},
+    "registry": {"user-info": "user:of the registry\n"},
+    "registry-ca": {"ca.crt": "-"},
+}
+
+
+def test_every_setting_is_known() -> None:
+    found = objects(render({**MOST, "extraVolumes": [], "extraVolumeMounts": []}))
+    pod = of_kind(found, "StatefulSet")["spec"]["template"]
+    pod["spec"]["containers"][0]["args"] = ["config"]
+    pod |= {"kind": "Pod", "metadata": {"name": "p-planlift-0"}}
+    [catalogue] = [o["data"] for o in found if o["metadata"]["name"] == "p-planlift-catalogue"]
+    files = {("secret", name): content for name, content in SECRETS.items()}
+    files |= {
+        ("configMap", "p-planlift-catalogue"): catalogue,
+        ("configMap", "schemas"): {"manifest.json": "{}"},
+    }
+    told = run_to_end(pod, files)
+    settings = dict(line.split()[:2] for line in told.splitlines() if len(line.split()) >= 3)
+    for name, value in {
+        "group.id": "planlift",
+        "slot": "0",
+        "kafka.security.protocol": "SASL_SSL",
+        "kafka.sasl.username": "planlift",
+        "kafka.ssl.ca.location": "/etc/planlift/kafka-tls/ca.crt",
+        "redis.ssl.ca.location": "/etc/planlift/redis-tls/ca.crt",
+        "catalogue.path": "/etc/planlift/catalogue/catalogue.json",
+    }.items():
+        assert settings[name] == value, told
+    for name in ("kafka.sasl.password", "kafka.ssl.key.password", "redis.password"):
+        assert f"PLANLIFT_{name.upper().replace('.', '_')}_FILE" in told, told
+    assert " of " not in told, told  # no secret is shown
