@@ -20,15 +20,17 @@ static char *copy_text(const char *text)
 }
 
 /* Up to the first NUL or the end. Running out of memory shows as a failed read without an error of
- * the file's. */
+ * the file's, or with ENOMEM as one (glibc 2.41). */
 static enum pl_status read_all(FILE *file, const char *path, char **ret_text,
                                struct pl_error *error)
 {
     char *text = NULL;
     size_t size = 0;
-    ssize_t len = getdelim(&text, &size, '\0', file);
+    ssize_t len;
 
-    if (len < 0 && !feof(file) && !ferror(file)) {
+    errno = 0;
+    len = getdelim(&text, &size, '\0', file);
+    if (len < 0 && !feof(file) && (!ferror(file) || errno == ENOMEM)) {
         pl_out_of_memory(size);
     }
     if (len < 0) {

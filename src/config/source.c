@@ -38,12 +38,15 @@ static FILE *open_file(const char *path)
     return file;
 }
 
-/* As getdelim. */
+/* As getdelim. Having no memory for the file's buffer is an error of the file in glibc 2.41, and was
+ * none before. */
 static ssize_t read_part(char **text, size_t *size, int end, FILE *file)
 {
-    ssize_t len = getdelim(text, size, end, file);
+    ssize_t len;
 
-    if (len < 0 && !feof(file) && !ferror(file)) {
+    errno = 0;
+    len = getdelim(text, size, end, file);
+    if (len < 0 && !feof(file) && (!ferror(file) || errno == ENOMEM)) {
         pl_out_of_memory(*size);
     }
     return len;
