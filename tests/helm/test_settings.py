@@ -3,6 +3,7 @@ meant: secrets from their files."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from helm.chart import MOST, objects, of_kind, render
@@ -21,9 +22,9 @@ SECRETS = {
 
 
 def test_every_setting_is_known() -> None:
-    found = objects(render({**MOST, "extraVolumes": [], "extraVolumeMounts": []}))
+    found = objects(render(MOST))
     pod = of_kind(found, "StatefulSet")["spec"]["template"]
-    pod["spec"]["containers"][0]["args"] = ["config"]
+    pod["spec"]["containers"][0]["args"] = ["config", "--json"]
     pod |= {"kind": "Pod", "metadata": {"name": "p-planlift-0"}}
     [catalogue] = [o["data"] for o in found if o["metadata"]["name"] == "p-planlift-catalogue"]
     files = {("secret", name): content for name, content in SECRETS.items()}
@@ -32,17 +33,17 @@ def test_every_setting_is_known() -> None:
         ("configMap", "schemas"): {"manifest.json": "{}"},
     }
     told = run_to_end(pod, files)
-    settings = dict(line.split()[:2] for line in told.splitlines() if len(line.split()) >= 3)
+    settings = json.loads(told)
     for name, value in {
         "group.id": "planlift",
         "slot": "0",
         "kafka.security.protocol": "SASL_SSL",
         "kafka.sasl.username": "planlift",
         "kafka.ssl.ca.location": "/etc/planlift/kafka-tls/ca.crt",
-        "redis.ssl.ca.location": "/etc/planlift/redis-tls/ca.crt",
         "catalogue.path": "/etc/planlift/catalogue/catalogue.json",
+        "schemas.path": "/etc/planlift/schemas",
     }.items():
-        assert settings[name] == value, told
+        assert settings[name]["value"] == value, settings
     for name in ("kafka.sasl.password", "kafka.ssl.key.password", "redis.password"):
-        assert f"PLANLIFT_{name.upper().replace('.', '_')}_FILE" in told, told
+        assert settings[name]["from"].endswith("_FILE"), settings
     assert " of " not in told, told  # no secret is shown

@@ -13,6 +13,19 @@ PLANLIFT_{{ . | replace "_" "__" | replace "." "_" | upper }}
 {{- if and (kindIs "float64" .) (eq . (floor .)) }}{{ int64 . }}{{ else }}{{ . }}{{ end }}
 {{- end }}
 
+{{/* The address of Redis, with the files of TLS as it takes them. */}}
+{{- define "planlift.redisUrl" -}}
+{{- $redis := .Values.redis }}
+{{- $url := required "redis.url: where is Redis? For example --set redis.url=redis://my-redis:6379" $redis.url }}
+{{- $files := list }}
+{{- if $redis.tls.existingSecret }}
+{{- range $name, $key := dict "cacert" $redis.tls.caKey "cert" $redis.tls.certKey "key" $redis.tls.keyKey }}
+{{- if $key }}{{ $files = append $files (printf "%s=/etc/planlift/redis-tls/%s" $name $key) }}{{ end }}
+{{- end }}
+{{- end }}
+{{- $url }}{{ if $files }}{{ ternary "&" "?" (contains "?" $url) }}{{ join "&" $files }}{{ end }}
+{{- end }}
+
 {{/* Settings as a YAML map; `true` for the service itself, which has more of them than a command. */}}
 {{- define "planlift.settings" -}}
 {{- $values := (index . 0).Values }}
@@ -49,13 +62,7 @@ PLANLIFT_{{ . | replace "_" "__" | replace "." "_" | upper }}
 {{- if $values.schemas.existingConfigMap }}{{ $_ := set $all "schemas.path" "/etc/planlift/schemas" }}{{ end }}
 {{- if $isService }}
 {{- if not $values.redis.urlKey }}
-{{- $_ := set $all "redis.url" (required "redis.url: where is Redis? For example --set redis.url=redis://my-redis:6379" $values.redis.url) }}
-{{- end }}
-{{- if $values.redis.tls.existingSecret }}
-{{- $place := "/etc/planlift/redis-tls" }}
-{{- with $values.redis.tls.caKey }}{{ $_ := set $all "redis.ssl.ca.location" (printf "%s/%s" $place .) }}{{ end }}
-{{- with $values.redis.tls.certKey }}{{ $_ := set $all "redis.ssl.certificate.location" (printf "%s/%s" $place .) }}{{ end }}
-{{- with $values.redis.tls.keyKey }}{{ $_ := set $all "redis.ssl.key.location" (printf "%s/%s" $place .) }}{{ end }}
+{{- $_ := set $all "redis.url" (include "planlift.redisUrl" (index . 0)) }}
 {{- end }}
 {{- $_ := set $all "http.listen" (printf "%s:%d" $values.http.listenAddress (int $values.http.port)) }}
 {{- if include "planlift.catalogueConfigMap" (index . 0) }}
