@@ -11,7 +11,7 @@ WORKDIR /src
 COPY . .
 RUN cmake -S . -B /build -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPLANLIFT_WERROR=ON \
         -DCMAKE_INSTALL_PREFIX=/usr \
-    && cmake --build /build
+    && cmake --build /build --target planlift unit_tests
 RUN ctest --test-dir /build --label-regex '^unit$' --no-tests=error --output-on-failure -j 2
 RUN DESTDIR=/image cmake --install /build --strip
 

@@ -97,10 +97,8 @@ ifneq ($(FULL),)
 endif
 
 image:
-	@$(install) build services test helm image
+	@$(install) services test helm image
 	@tests/image/build
-	@cmake --preset dev >/dev/null
-	@cmake --build --preset dev --target planlift >/dev/null
 	@PYTHONPATH=tests:tests/env:tests/system PYTHONDONTWRITEBYTECODE=1 \
 	    $(venv_python) -m pytest -q tests/image
 

@@ -45,6 +45,7 @@ set(PLANLIFT_LONG_TESTS
     system.commands_explain 40
     oracle.fuzz 35
     system.environment 25
+    system.package 25
     unit.alloc.command 25
     system.registry_folder 20)
 
@@ -63,6 +64,8 @@ function(planlift_register name label timeout_s)
     endif()
 endfunction()
 
+add_custom_target(unit_tests) # the programs of all of them, and no others
+
 # planlift_unit_test(LAYER FILE [SOURCES file...] [LINKS target...]): tests/unit/LAYER/test_FILE.c,
 # linked with that layer and cmocka. It runs in the project's folder.
 function(planlift_unit_test layer file)
@@ -73,6 +76,7 @@ function(planlift_unit_test layer file)
     target_link_libraries(${target} PRIVATE
         planlift_flags planlift_${layer} ${arg_LINKS} PkgConfig::cmocka)
     planlift_register(unit.${layer}.${file} unit 900 ${target})
+    add_dependencies(unit_tests ${target})
 endfunction()
 
 # planlift_python_tests(LABEL TIMEOUT_S FOLDER): each FOLDER/test_*.py by pytest, which fails when
