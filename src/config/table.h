@@ -31,7 +31,8 @@
       "consistent_random (librdkafka's), none (not checked)")                                      \
     X(REDIS_PASSWORD, "redis.password", SECRET, NULL, NULL, "password of the Redis user")          \
     X(REDIS_URL, "redis.url", SECRET, NULL, "redis://127.0.0.1:6379/0",                            \
-      "the cache: redis://[user[:password]@]host[:port][/db] or unix://path")                      \
+      "the cache: redis://[user[:password]@]host[:port][/db], unix://path, "                       \
+      "redis+sentinel://host:port,.../master, redis+cluster://host:port,...; with TLS rediss...")  \
     X(RESULT_MAX_ACCOUNTS, "result.max.accounts", NUMBER, "1 to 1000000", "1000",                  \
       "most affected accounts in one result record; more go out in parts")                         \
     X(SCHEMA_REGISTRY_AUTO_REGISTER, "schema.registry.auto.register", ONE_OF, "true, false",       \
