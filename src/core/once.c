@@ -49,7 +49,7 @@ static void digest_fields(const struct pl_request *request, unsigned char ret_uu
 
 struct pl_answered pl_request_digest(struct pl_bytes customer_id, const struct pl_request *request)
 {
-    struct pl_answered digest;
+    struct pl_answered digest = {{0}, {0}};
 
     pl_new_subscription_id(customer_id, request->request_id, digest.request);
     digest_fields(request, digest.fields);
