@@ -127,8 +127,9 @@ struct pl_txn_ops {
      * PL_NOT_FOUND if it has none there, PL_ABORT if they are not contiguous (I5). */
     enum pl_status (*state_offsets)(void *self, int32_t partition, int64_t *ret_first,
                                     int64_t *ret_last, struct pl_error *error);
-    /* Add the positions with the group's metadata of begin (I4), then commit. Errors: PL_ABORT, PL_FENCED,
-     * PL_AGAIN (outcome unknown: the producer is renewed before the next begin, I7; restore). */
+    /* Add the positions with the group's metadata of begin (I4), then commit. Errors: PL_ABORT,
+     * PL_FENCED, PL_AGAIN (outcome unknown: the producer is renewed before the next begin, I7;
+     * restore). */
     enum pl_status (*commit)(void *self, const struct pl_position *positions, size_t count,
                              struct pl_error *error);
     enum pl_status (*abort)(void *self, struct pl_error *error);
@@ -233,8 +234,8 @@ struct pl_world_ops {
     bool (*should_stop)(void *self);     /* asked to stop (SIGTERM) */
     /* Do job(arg) in the helper thread; the one before must have ended, and been awaited. */
     void (*launch)(void *self, void (*job)(void *arg), void *arg);
-    /* Has the job ended? Waits at most timeout_ms; PL_AWAIT_END: until it has. What it wrote is seen
-     * here after that. */
+    /* Has the job ended? Waits at most timeout_ms; PL_AWAIT_END: until it has. What it wrote is
+     * seen here after that. */
     bool (*await)(void *self, int timeout_ms);
 };
 struct pl_world {

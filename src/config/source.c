@@ -38,8 +38,8 @@ static FILE *open_file(const char *path)
     return file;
 }
 
-/* As getdelim. Having no memory for the file's buffer is an error of the file in glibc 2.41, and was
- * none before. */
+/* As getdelim. Having no memory for the file's buffer is an error of the file in glibc 2.41, and
+ * was none before. */
 static ssize_t read_part(char **text, size_t *size, int end, FILE *file)
 {
     ssize_t len;

@@ -7,8 +7,8 @@
 #include "base/worker.h"
 #include "planlift/ports.h"
 
-/* stop: set by a signal handler, borrowed; may be NULL. worker: borrowed; NULL where nobody launches
- * anything. */
+/* stop: set by a signal handler, borrowed; may be NULL. worker: borrowed; NULL where nobody
+ * launches anything. */
 struct pl_system_world {
     const volatile sig_atomic_t *stop;
     struct pl_worker *worker;

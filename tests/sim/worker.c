@@ -1,5 +1,5 @@
-/* planlift's helper thread (src/base/worker.c) as a second coroutine of the process. The linker finds
- * these functions first. Outside of a simulation nobody has one. */
+/* planlift's helper thread (src/base/worker.c) as a second coroutine of the process. The linker
+ * finds these functions first. Outside of a simulation nobody has one. */
 #include "base/worker.h"
 
 #include <assert.h>
