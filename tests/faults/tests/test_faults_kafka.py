@@ -1,4 +1,8 @@
-"""The broker goes away; people change offsets, and write where they should not."""
+"""The broker goes away; people change offsets, and write where they should not.
+
+A lone broker that is restarted in the middle of transactions may leave them hanging, which planlift
+does not get over by itself (docs/guarantees.md, "Not promised"): `make faults` has it, this has not.
+"""
 
 from __future__ import annotations
 
@@ -8,4 +12,4 @@ from short import run_short
 
 
 def test_kafka(tmp_path: Path) -> None:
-    run_short(tmp_path, "broker_restart", "broker_pause", "operator", "foreign writer")
+    run_short(tmp_path, "broker_pause", "operator", "foreign writer")
