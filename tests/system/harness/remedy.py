@@ -26,10 +26,11 @@ TOOLS = {
 @cache
 def remedies() -> dict[str, str]:
     """The commands under each heading of the page that has some."""
-    parts = re.split(r"^### (.*)\n", PAGE.read_text(), flags=re.M)
+    parts = re.split(r"^(##+) (.*)\n", PAGE.read_text(), flags=re.M)
     blocks = {
         heading: re.findall(r"^```\n(.*?)^```", text, re.M | re.S)
-        for heading, text in zip(parts[1::2], parts[2::2])
+        for level, heading, text in zip(parts[1::3], parts[2::3], parts[3::3])
+        if level == "###"
     }
     return {heading: "".join(found) for heading, found in blocks.items() if found}
 

@@ -60,6 +60,10 @@ class Trial:
         self.world.await_taken_in(process)
         return process
 
+    def due(self) -> int:
+        """Answers to all that was written; the same request comes again in every round."""
+        return len(CUSTOMERS) * (1 + 2 * self.rounds)
+
     def published(self) -> int:
         return len(self.world.client.read(self.world.topics.results))
 
