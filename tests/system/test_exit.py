@@ -146,7 +146,7 @@ def test_a_hung_service_ends_by_itself(ready: World, tmp_path: Path) -> None:
     assert time.monotonic() - began > HUNG_S - 2
     last_log = process.err.text.splitlines()[-2]
     assert " hung " in last_log
-    assert "committing a transaction" in last_log
+    assert "committing a batch" in last_log
     assert log.read_text() == "exit_reason=hung\n"
     ready.drain()
     judge(ready)
