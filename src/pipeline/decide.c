@@ -8,7 +8,7 @@
 
 /* A batch that has grown so large ends there (I13); what is left waits for the next. */
 #define OUTBOX_ENOUGH_BYTES ((size_t)16 * 1024 * 1024)
-#define ARENA_ENOUGH_BYTES ((size_t)40 * 1024 * 1024)
+#define ARENA_ENOUGH_BYTES ((size_t)64 * 1024 * 1024)
 
 static struct pl_outgoing *add_outgoing(struct pl_batch *batch)
 {
