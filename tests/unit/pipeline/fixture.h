@@ -414,6 +414,7 @@ static inline void commit_all(struct fixture *fixture)
 static inline void launch_all(struct fixture *fixture)
 {
     encode_all(fixture);
+    pl_batch_done(&fixture->run.batches[0]); /* recovery has used it */
     fixture->run.batches[0] = fixture->batch;
     fixture->batch = (struct pl_batch){.count = 0};
     assert_ok(fixture, pl_launch_batch(&fixture->run, &fixture->run.batches[0], &fixture->error));
