@@ -21,8 +21,8 @@ FACTS = 8
 COUNT = 4
 KILLED = -9
 # With one partition and a record a batch, every transaction writes one progress record, and every
-# write to Redis is of one transaction. It goes on beside the next transaction, so that either may be
-# ahead of the other by one. How many of COUNT may be committed, how many may be in Redis:
+# write to Redis is of one transaction. It goes on beside the next transaction, so that either may
+# be ahead of the other by one. How many of COUNT may be committed, how many may be in Redis:
 BEFORE_COMMIT = ((COUNT - 1,), (COUNT - 2, COUNT - 1))
 COMMITTED = ((COUNT,), (COUNT - 2, COUNT - 1))
 WHERE = {
