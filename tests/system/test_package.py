@@ -26,9 +26,9 @@ SERVICE_UID = "61234"  # as systemd draws one for DynamicUser
 SET_UP = """
 mount --make-rprivate / &&
 mount -t tmpfs -o mode=755 tmpfs "$1" &&
-mkdir "$1/upper" "$1/work" "$1/root" &&
-mount -t overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" overlay "$1/root" &&
-mount --rbind /proc "$1/root/proc" && mount --rbind /dev "$1/root/dev" &&
+mkdir "$1/upper" "$1/work" "$1/tree" &&
+mount -t overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" overlay "$1/tree" &&
+mount --rbind /proc "$1/tree/proc" && mount --rbind /dev "$1/tree/dev" &&
 echo up && exec sleep infinity
 """
 
@@ -49,7 +49,7 @@ class Machine:
 
     def inside(self, *command: str) -> list[str]:
         enter = ["nsenter", "--target", str(self._holder.pid), "--mount"]
-        return [*enter, "/usr/sbin/chroot", f"{self.folder}/root", *command]
+        return [*enter, "/usr/sbin/chroot", f"{self.folder}/tree", *command]
 
     def run(self, *command: str, stdin: str = "") -> str:
         """A command of root's, which must go well."""
