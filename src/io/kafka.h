@@ -11,7 +11,7 @@
 #include "planlift/ports.h"
 #include "planlift/status.h"
 
-/* Where Kafka is unless kafka.bootstrap.servers says. */
+/* Where Kafka is unless the user says. */
 #define PL_KAFKA_DEFAULT_SERVERS "localhost:9092"
 
 /* Where each process that joins with a slot says so first: Kafka cannot tell who has it, for there
@@ -42,10 +42,24 @@ struct pl_kafka_options {
                                               (SIGHUP); NULL: it cannot be */
 };
 
+/* A kafka.* setting of the user's; NULL: not set. */
+const char *pl_kafka_property(const struct pl_kafka_options *options, const char *name);
+
+/* Where Kafka is, and how to log in ("" where no mechanism is set): each has two names. */
+const char *pl_kafka_servers(const struct pl_kafka_options *options);
+const char *pl_kafka_sasl_mechanism(const struct pl_kafka_options *options);
+
+/* ---- does it answer? ------------------------------------------------------------------------- */
+
 /* Does Kafka let us in? Errors: PL_AGAIN with the reason; PL_FATAL with the remedy where this build
  * can never get in; PL_BAD_DATA (a property is refused). */
 PL_MUST_CHECK enum pl_status pl_kafka_reach(const struct pl_kafka_options *options,
                                             struct pl_error *error);
+
+/* Does Kafka answer at all? Asked by a client of its own, so from any thread. Errors: PL_AGAIN (not
+ * in time), PL_BAD_DATA (a property is refused). */
+PL_MUST_CHECK enum pl_status pl_kafka_ping(const struct pl_kafka_options *options, int timeout_ms,
+                                           struct pl_error *error);
 
 /* ---- topics ---------------------------------------------------------------------------------- */
 
@@ -82,11 +96,6 @@ PL_MUST_CHECK enum pl_status pl_kafka_topics_delete(const struct pl_kafka_option
  * does not answer), PL_FATAL. */
 PL_MUST_CHECK enum pl_status pl_kafka_slot_check(const struct pl_kafka_options *options,
                                                  struct pl_error *error);
-
-/* Does Kafka answer at all? Asked by a client of its own, so from any thread. Errors: PL_AGAIN (not
- * in time), PL_BAD_DATA (a property is refused). */
-PL_MUST_CHECK enum pl_status pl_kafka_ping(const struct pl_kafka_options *options, int timeout_ms,
-                                           struct pl_error *error);
 
 /* ---- ports ----------------------------------------------------------------------------------- */
 

@@ -1,10 +1,6 @@
-/* What every Kafka handle of planlift shares: options, forced settings, and the one place that
- * interprets librdkafka's errors. */
+/* What every Kafka handle of planlift shares: the user's settings, and those that we set. */
 #ifndef PL_IO_KAFKA_CLIENT_H
 #define PL_IO_KAFKA_CLIENT_H
-
-#include <stddef.h>
-#include <stdint.h>
 
 #include <librdkafka/rdkafka.h>
 
@@ -37,7 +33,8 @@ struct pl_property {
 /* What a kind of handle is made of, beside the user's kafka.* properties. */
 struct pl_client_plan {
     rd_kafka_type_t type;
-    const struct pl_property *defaults; /* the user's win over these; both end with a NULL name */
+    /* Both end with a NULL name, and are NULL where there are none. */
+    const struct pl_property *defaults; /* the user's win over these */
     const struct pl_property *forced;   /* these win over the user's */
     /* Sets callbacks; may be NULL. Errors: PL_FATAL. */
     enum pl_status (*prepare)(rd_kafka_conf_t *conf, void *opaque, struct pl_error *error);
@@ -49,32 +46,5 @@ struct pl_client_plan {
 PL_MUST_CHECK enum pl_status pl_kafka_client_new(const struct pl_kafka_options *options,
                                                  const struct pl_client_plan *plan,
                                                  rd_kafka_t **ret_rk, struct pl_error *error);
-
-/* Partitions of each topic, as far as the handle knows them by rd_kafka_topic_new; -1 for one that
- * does not exist. Errors: PL_AGAIN, PL_FATAL (not allowed), PL_BAD_DATA (not a name of a topic). */
-PL_MUST_CHECK enum pl_status pl_kafka_partition_counts(rd_kafka_t *rk,
-                                                       const struct pl_kafka_options *options,
-                                                       int32_t ret_counts[PL_TOPIC_COUNT],
-                                                       struct pl_error *error);
-
-/* Headers of a message to produce, which takes them where it succeeds; NULL where it has none. */
-rd_kafka_headers_t *pl_kafka_headers_new(const struct pl_message *message);
-
-/* Headers of a message that was read: the array is in the arena, views borrow from the message. */
-void pl_kafka_headers_read(const rd_kafka_message_t *message, struct pl_arena *arena,
-                           const struct pl_header **ret_headers, size_t *ret_count);
-
-/* Bytes of a read message's headers, names and values. */
-size_t pl_kafka_headers_size(const rd_kafka_message_t *message);
-
-/* Status of a simple error code; text: what was tried. */
-enum pl_status pl_kafka_fail(struct pl_error *error, rd_kafka_resp_err_t err, const char *what);
-
-/* Status of an error object, which is destroyed; NULL is PL_OK. */
-enum pl_status pl_kafka_consume_error(struct pl_error *error, rd_kafka_error_t *kafka_error,
-                                      const char *what);
-
-/* Status of the fatal error that the handle is in. */
-enum pl_status pl_kafka_fatal(struct pl_error *error, rd_kafka_t *rk, const char *what);
 
 #endif

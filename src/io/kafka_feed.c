@@ -12,10 +12,12 @@
 #include <string.h>
 #include <time.h>
 
-#include "kafka_client.h"
-#include "kafka_drain.h"
-#include "kafka_login.h"
-#include "kafka_reader.h"
+#include "io/kafka_client.h"
+#include "io/kafka_drain.h"
+#include "io/kafka_error.h"
+#include "io/kafka_headers.h"
+#include "io/kafka_login.h"
+#include "io/kafka_reader.h"
 #include "planlift/arena.h"
 #include "planlift/log.h"
 

@@ -1,5 +1,5 @@
-/* Getting in to Kafka: what cannot work is refused, what Kafka or TLS had against us is told, and a
- * password that has changed in its file is used from then on. */
+/* What a handle needs to log in to Kafka: what cannot work is refused, and a password that has
+ * changed in its file is used from then on. */
 #ifndef PL_IO_KAFKA_LOGIN_H
 #define PL_IO_KAFKA_LOGIN_H
 
@@ -17,11 +17,5 @@ void pl_kafka_login_serve(const struct pl_kafka_options *options, rd_kafka_t *rk
 
 /* Give a handle the password anew if the process was asked to (SIGHUP) since *seen. */
 void pl_kafka_login_renew(const struct pl_kafka_options *options, rd_kafka_t *rk, int *seen);
-
-/* Kafka did not answer: why not, as a client of its own finds out in a few seconds. Returns
- * PL_AGAIN, or PL_FATAL where it can never get well; the error is left as it was where nothing
- * further is known. */
-enum pl_status pl_kafka_login_explain(const struct pl_kafka_options *options,
-                                      struct pl_error *error);
 
 #endif

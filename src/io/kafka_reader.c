@@ -6,8 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kafka_client.h"
-#include "kafka_login.h"
+#include "io/kafka_client.h"
+#include "io/kafka_error.h"
+#include "io/kafka_headers.h"
+#include "io/kafka_login.h"
+#include "io/kafka_partitions.h"
 #include "planlift/arena.h"
 
 struct pl_kafka_reader {

@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kafka_client.h"
+#include "io/kafka_client.h"
+#include "io/kafka_error.h"
+#include "io/kafka_headers.h"
+#include "io/kafka_partitions.h"
 #include "planlift/arena.h"
 
 #define PATIENCE_MS 30000 /* longer than an abandoned transaction usually stays open */
@@ -142,20 +145,10 @@ static enum pl_status open_topic(const struct pl_kafka_scan *scan, rd_kafka_t *r
                          rd_kafka_err2str(rd_kafka_last_error()));
 }
 
-static const char *servers_of(const struct pl_kafka_options *options)
-{
-    for (size_t i = 0; i < options->property_count; i++) {
-        if (strcmp(options->properties[i][0], "bootstrap.servers") == 0) {
-            return options->properties[i][1];
-        }
-    }
-    return PL_KAFKA_DEFAULT_SERVERS;
-}
-
 /* The first questions that Kafka is asked: where they have no answer, say who was asked. */
 static enum pl_status fail_away(const struct pl_kafka_scan *scan, struct pl_error *error)
 {
-    return pl_fail_at(error, PL_AGAIN, "Kafka at %s", servers_of(scan->options));
+    return pl_fail_at(error, PL_AGAIN, "Kafka at %s", pl_kafka_servers(scan->options));
 }
 
 enum pl_status pl_kafka_scan_partitions(struct pl_kafka_scan *scan, enum pl_topic topic,

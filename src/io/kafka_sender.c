@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kafka_client.h"
+#include "io/kafka_client.h"
+#include "io/kafka_error.h"
+#include "io/kafka_headers.h"
 #include "planlift/arena.h"
 
 struct pl_kafka_sender {

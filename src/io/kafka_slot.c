@@ -1,9 +1,9 @@
-/* What is asked by a client made for just that: does anybody hold our slot, does Kafka answer? */
+/* Does anybody hold our slot? Asked by a client made for just that. */
 #include <string.h>
 
-#include "kafka_client.h"
-
-static const struct pl_property no_properties[] = {{NULL, NULL}};
+#include "io/kafka.h"
+#include "io/kafka_client.h"
+#include "io/kafka_error.h"
 
 static bool has_holder(const rd_kafka_ConsumerGroupDescription_t *group, const char *instance_id)
 {
@@ -65,8 +65,7 @@ static enum pl_status ask(rd_kafka_t *rk, const struct pl_kafka_options *options
 
 enum pl_status pl_kafka_slot_check(const struct pl_kafka_options *options, struct pl_error *error)
 {
-    const struct pl_client_plan plan = {
-        .type = RD_KAFKA_PRODUCER, .defaults = no_properties, .forced = no_properties};
+    const struct pl_client_plan plan = {.type = RD_KAFKA_PRODUCER};
     rd_kafka_t *rk = NULL;
     enum pl_status status = pl_kafka_client_new(options, &plan, &rk, error);
 
@@ -74,29 +73,5 @@ enum pl_status pl_kafka_slot_check(const struct pl_kafka_options *options, struc
         status = ask(rk, options, error);
         rd_kafka_destroy(rk);
     }
-    return status;
-}
-
-enum pl_status pl_kafka_ping(const struct pl_kafka_options *options, int timeout_ms,
-                             struct pl_error *error)
-{
-    const struct pl_client_plan plan = {
-        .type = RD_KAFKA_PRODUCER, .defaults = no_properties, .forced = no_properties};
-    const struct rd_kafka_metadata *metadata = NULL;
-    rd_kafka_t *rk = NULL;
-    rd_kafka_resp_err_t err;
-    enum pl_status status = pl_kafka_client_new(options, &plan, &rk, error);
-
-    if (status != PL_OK) {
-        return status;
-    }
-    err = rd_kafka_metadata(rk, 0, NULL, &metadata, timeout_ms);
-    if (err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        rd_kafka_metadata_destroy(metadata);
-    } else {
-        (void)pl_kafka_fail(error, err, "asking whether Kafka answers");
-        status = PL_AGAIN;
-    }
-    rd_kafka_destroy(rk);
     return status;
 }

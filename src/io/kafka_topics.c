@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kafka_client.h"
+#include "io/kafka_client.h"
+#include "io/kafka_error.h"
+#include "io/kafka_partitions.h"
 #include "planlift/log.h"
 
 /* Dead letters carry a record's bytes and some headers more: their topics must take what the inputs
@@ -12,8 +14,6 @@
 #define CREATED_TRIES 100
 #define MISSING_TRIES 20 /* then a topic that nobody shows is not there */
 #define DLQ_MAX_MESSAGE_BYTES "16777216"
-
-static const struct pl_property no_properties[] = {{NULL, NULL}};
 
 /* A plain handle for asking and administering; it knows all our topics. */
 struct admin {
@@ -45,8 +45,7 @@ static enum pl_status admin_open(struct admin *admin, const struct pl_kafka_opti
 {
     static const struct pl_property forced[] = {{"allow.auto.create.topics", "false"},
                                                 {NULL, NULL}};
-    static const struct pl_client_plan plan = {
-        .type = RD_KAFKA_CONSUMER, .defaults = no_properties, .forced = forced};
+    static const struct pl_client_plan plan = {.type = RD_KAFKA_CONSUMER, .forced = forced};
     enum pl_status status;
 
     *admin = (struct admin){.options = options};

@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kafka_client.h"
-#include "kafka_doubt.h"
-#include "kafka_feed.h"
-#include "kafka_login.h"
+#include "io/kafka_client.h"
+#include "io/kafka_doubt.h"
+#include "io/kafka_error.h"
+#include "io/kafka_feed.h"
+#include "io/kafka_headers.h"
+#include "io/kafka_login.h"
 #include "planlift/arena.h"
 #include "planlift/log.h"
 

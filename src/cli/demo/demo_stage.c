@@ -126,16 +126,7 @@ enum pl_status pl_demo_stage_close(struct pl_demo_stage *stage, struct pl_error 
 
 struct pl_bytes pl_demo_stage_kafka(const struct pl_demo_stage *stage, struct pl_arena *arena)
 {
-    static const char *const names[] = {"bootstrap.servers", "metadata.broker.list"};
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        const char *servers = pl_config_kafka_value(stage->settings.config, names[i]);
-
-        if (servers != NULL) {
-            return pl_arena_format(arena, "%s", servers);
-        }
-    }
-    return PL_BYTES_LITERAL(PL_KAFKA_DEFAULT_SERVERS);
+    return pl_arena_format(arena, "%s", pl_kafka_servers(&stage->settings.kafka));
 }
 
 struct pl_bytes pl_demo_stage_redis(const struct pl_demo_stage *stage, struct pl_arena *arena)
