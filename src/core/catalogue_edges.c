@@ -1,6 +1,7 @@
 /* What each upgrade changes, worked out once, when the catalogue is read. */
+#include "catalogue_edges.h"
+
 #include "bits.h"
-#include "catalogue_index.h"
 
 /* What the building of all edges works with; the two arrays are scratch. */
 struct builder {

@@ -84,12 +84,4 @@ static inline int32_t pl_seat_limit(const struct pl_offer *offer)
     return offer == NULL || offer->max_seats == 0 ? INT32_MAX : offer->max_seats;
 }
 
-/* Fill the edges of every offer, whose target_ids are there already. */
-void pl_catalogue_build_edges(struct pl_catalogue *catalogue);
-
-/* Can a user's plan of an exclusive family in the one offer meet another plan of that family in the
- * other? marks: a zero for each family, left zero. */
-bool pl_offers_collide(const struct pl_catalogue *catalogue, const struct pl_offer *a,
-                       const struct pl_offer *b, uint32_t *marks);
-
 #endif

@@ -1,6 +1,8 @@
 /* Answer a request, and apply what is granted (contract 6). */
 #include "customer_inner.h"
-#include "inquiry.h"
+#include "messages.h"
+#include "rules.h"
+#include "upgrade.h"
 
 /* What deciding one request works with. */
 struct decision {

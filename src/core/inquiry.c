@@ -3,6 +3,7 @@
 
 #include "bits.h"
 #include "customer_inner.h"
+#include "exclusive.h"
 
 void pl_inquiry_open(struct pl_inquiry *inquiry, const struct pl_catalogue *catalogue,
                      const struct pl_customer *customer, const struct pl_request *request,

@@ -79,8 +79,6 @@ static inline bool pl_stays_disabled(const struct pl_inquiry *inquiry,
            pl_bits_has(account->disabled_families, inquiry->catalogue->services[service].family);
 }
 
-/* ---- inquiry.c ------------------------------------------------------------------------------ */
-
 void pl_inquiry_open(struct pl_inquiry *inquiry, const struct pl_catalogue *catalogue,
                      const struct pl_customer *customer, const struct pl_request *request,
                      struct pl_arena *arena);
@@ -92,65 +90,5 @@ void pl_inquiry_open_targets(struct pl_inquiry *inquiry);
  * must be loaded. */
 void pl_inquiry_load_accounts(struct pl_inquiry *inquiry, const struct pl_licence *const *licences,
                               size_t count);
-
-/* ---- rules.c -------------------------------------------------------------------------------- */
-
-enum pl_scope {
-    PL_SCOPE_REQUEST, /* errors 0 to 7 */
-    PL_SCOPE_TARGET   /* errors 8 to 14 */
-};
-
-/* Errors found so far; without texts. */
-struct pl_findings {
-    struct pl_arena *arena;
-    struct pl_upgrade_error *items;
-    size_t count;
-    size_t capacity;
-    bool is_fatal;          /* no further rule is to be asked */
-    struct pl_trace *trace; /* NULL: nobody wants to know how */
-};
-
-/* Ask the rules of a scope in the order of contract 6. */
-void pl_rules_ask(const struct pl_inquiry *inquiry, enum pl_scope scope,
-                  struct pl_findings *findings);
-
-/* What is wrong with a request's shape (error 0), and what to do; NULL when it is well-formed. */
-const char *pl_request_fault(const struct pl_request *request);
-
-/* ---- upgrade.c ------------------------------------------------------------------------------ */
-
-/* Everything that an upgrade does to the licences of its source (contract 6, UPGRADE). */
-struct pl_plan {
-    const struct pl_affected_account *affected;
-    size_t affected_count;
-    const struct pl_service_transition *transitions;
-    size_t transition_count;
-    const struct pl_licence **moved; /* as they are on the new subscription, sorted by user */
-    size_t moved_count;
-};
-
-/* Only the counts: for CHECK and error 13. */
-struct pl_tally pl_upgrade_tally(const struct pl_inquiry *inquiry);
-
-/* The accounts must have been loaded in order of userId. */
-void pl_upgrade_plan(const struct pl_inquiry *inquiry, struct pl_plan *ret_plan);
-
-/* ---- collision.c ---------------------------------------------------------------------------- */
-
-/* Services of the target that exclude a plan which the user has enabled elsewhere, in the target's
- * order. Returns their number. ret_ids has room for all exclusive services of the target, or is
- * NULL: then the first one ends the search. */
-size_t pl_collisions(const struct pl_inquiry *inquiry, const struct pl_account *account,
-                     const struct pl_elsewhere *elsewhere, struct pl_bytes *ret_ids);
-
-/* ---- messages.c ----------------------------------------------------------------------------- */
-
-/* Give the errors their texts. */
-void pl_messages_write(const struct pl_inquiry *inquiry, struct pl_findings *findings);
-
-/* Text of a licenseError; group_id is null for a conflict. */
-struct pl_bytes pl_message_license_error(const struct pl_inquiry *inquiry,
-                                         const struct pl_upgrade_error *error,
-                                         struct pl_bytes group_id);
 
 #endif

@@ -1,8 +1,8 @@
 /* The texts of errors: plain English that tells the reader what to do (contract 6). Ids and names
  * of offers only, nothing about people (I14). */
-#include <assert.h>
+#include "messages.h"
 
-#include "inquiry.h"
+#include <assert.h>
 
 /* What a text is about. */
 struct subject {

@@ -1,6 +1,6 @@
 /* Which stored pieces of a customer must be there before a record can be handled (design I2). */
 #include "customer_inner.h"
-#include "inquiry.h"
+#include "rules.h"
 
 static void need_chunk(const struct pl_subscription *subscription, const struct pl_chunk *chunk,
                        struct pl_arena *arena, struct pl_pieces *pieces)

@@ -1,8 +1,9 @@
 /* The errors of contract 6 as an ordered table of rules, one function a rule. */
+#include "rules.h"
+
 #include <string.h>
 
 #include "bits.h"
-#include "inquiry.h"
 
 #define NO_SERVICES ((struct pl_names){NULL, 0})
 

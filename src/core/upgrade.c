@@ -1,5 +1,8 @@
 /* What an upgrade does to the licences of its source (contract 6, UPGRADE). */
-#include "inquiry.h"
+#include "upgrade.h"
+
+#include "collision.h"
+#include "messages.h"
 
 static bool is_enabled(const struct pl_account *account, uint32_t service)
 {
