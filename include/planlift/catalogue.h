@@ -29,6 +29,7 @@ struct pl_upgrade_spec {
 };
 struct pl_catalogue_spec {
     struct pl_bytes version;
+    struct pl_bytes sha256; /* of the text it was read from, as sha256sum prints it */
     const struct pl_family_spec *families;
     size_t family_count;
     const struct pl_service_spec *services;
@@ -52,6 +53,8 @@ PL_MUST_CHECK enum pl_status pl_catalogue_new(const struct pl_catalogue_spec *sp
 void pl_catalogue_free(struct pl_catalogue *catalogue); /* NULL is fine */
 
 struct pl_bytes pl_catalogue_version(const struct pl_catalogue *catalogue);
+/* By which it is told from another of the same version. */
+struct pl_bytes pl_catalogue_sha256(const struct pl_catalogue *catalogue);
 
 /* Name of an offer or service; the id itself where the catalogue lacks it (contract 3). */
 struct pl_bytes pl_catalogue_offer_name(const struct pl_catalogue *catalogue, struct pl_bytes id);

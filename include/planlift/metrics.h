@@ -86,7 +86,7 @@ void pl_metrics_set_partitions(struct pl_metrics *metrics, size_t count);
 
 /* The catalogue that is decided by; copies. */
 void pl_metrics_set_catalogue(struct pl_metrics *metrics, struct pl_bytes version,
-                              const char *sha256);
+                              struct pl_bytes sha256);
 
 /* ---- batches --------------------------------------------------------------------------------- */
 

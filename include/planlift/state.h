@@ -72,6 +72,7 @@ struct pl_progress {
     int64_t next[PL_INPUT_COUNT];      /* input offset after the last one taken in */
     int64_t pieces;                    /* pieces of customers that the partition holds */
     struct pl_bytes catalogue_version; /* that decided last */
+    struct pl_bytes catalogue_sha256;  /* empty: planlift did not yet tell (format version 1) */
 };
 
 /* What Redis holds in the reserved field: the state log up to an offset is in the hash (I1, I3). */

@@ -78,7 +78,7 @@ void pl_metrics_set_partitions(struct pl_metrics *metrics, size_t count)
 }
 
 void pl_metrics_set_catalogue(struct pl_metrics *metrics, struct pl_bytes version,
-                              const char *sha256)
+                              struct pl_bytes sha256)
 {
     struct pl_metrics_view *now;
 
@@ -86,7 +86,8 @@ void pl_metrics_set_catalogue(struct pl_metrics *metrics, struct pl_bytes versio
         now = hold(metrics);
         (void)snprintf(now->catalogue_version, sizeof(now->catalogue_version), "%.*s",
                        (int)version.len, version.data); /* cut to fit */
-        (void)snprintf(now->catalogue_sha256, sizeof(now->catalogue_sha256), "%s", sha256);
+        (void)snprintf(now->catalogue_sha256, sizeof(now->catalogue_sha256), "%.*s",
+                       (int)sha256.len, sha256.data);
         release(metrics);
     }
 }

@@ -23,18 +23,8 @@ static const char usage[] =
     "\n"
     "Exit codes: 0 valid, 1 not valid or not readable, 2 wrong use.\n";
 
-static enum pl_status load(const char *name, struct pl_bytes text, struct pl_error *error,
-                           struct pl_catalogue **ret_catalogue, char ret_sha256[PL_SHA256_HEX])
-{
-    if (ret_sha256 != NULL) {
-        pl_sha256_hex(text, ret_sha256);
-    }
-    return pl_catalogue_parse(name, text, error, ret_catalogue);
-}
-
 enum pl_status pl_cli_catalogue_load(const char *path, struct pl_error *error,
-                                     struct pl_catalogue **ret_catalogue,
-                                     char ret_sha256[PL_SHA256_HEX])
+                                     struct pl_catalogue **ret_catalogue)
 {
     struct pl_buffer text = {NULL, 0, 0};
     enum pl_status status;
@@ -42,12 +32,11 @@ enum pl_status pl_cli_catalogue_load(const char *path, struct pl_error *error,
     if (path == NULL) {
         struct pl_bytes shipped = {(const char *)pl_embed_catalogue, pl_embed_catalogue_len};
 
-        return load("the built-in catalogue", shipped, error, ret_catalogue, ret_sha256);
+        return pl_catalogue_parse("the built-in catalogue", shipped, error, ret_catalogue);
     }
     status = pl_file_read(path, error, &text);
     if (status == PL_OK) {
-        status =
-            load(path, (struct pl_bytes){text.data, text.len}, error, ret_catalogue, ret_sha256);
+        status = pl_catalogue_parse(path, pl_buffer_since(&text, 0), error, ret_catalogue);
     }
     pl_buffer_done(&text);
     return status;
@@ -57,9 +46,9 @@ static int check(const char *path)
 {
     struct pl_catalogue *catalogue = NULL;
     struct pl_catalogue_counts counts;
-    struct pl_bytes version;
+    struct pl_bytes version, sha256;
     struct pl_error error = {""};
-    enum pl_status status = pl_cli_catalogue_load(path, &error, &catalogue, NULL);
+    enum pl_status status = pl_cli_catalogue_load(path, &error, &catalogue);
 
     if (status != PL_OK) {
         (void)fprintf(stderr, "planlift catalogue: %s\n", error.text); /* nowhere else to say it */
@@ -67,9 +56,11 @@ static int check(const char *path)
     }
     counts = pl_catalogue_count(catalogue);
     version = pl_catalogue_version(catalogue);
-    (void)printf("%s: version %.*s, %zu offers, %zu services, %zu families, %zu upgrades\n", path,
-                 (int)version.len, version.data, counts.offers, counts.services, counts.families,
-                 counts.upgrades);
+    sha256 = pl_catalogue_sha256(catalogue);
+    (void)printf("%s: version %.*s, %zu offers, %zu services, %zu families, %zu upgrades\n"
+                 "SHA-256 %.*s\n",
+                 path, (int)version.len, version.data, counts.offers, counts.services,
+                 counts.families, counts.upgrades, (int)sha256.len, sha256.data);
     pl_catalogue_free(catalogue);
     return fflush(stdout) == 0 ? 0 : 1;
 }

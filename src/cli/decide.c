@@ -186,7 +186,7 @@ static int run(const char *catalogue_path)
 {
     struct session session = {.catalogue = NULL, .arena = PL_ARENA_INIT};
     struct pl_error error = {""};
-    enum pl_status status = pl_cli_catalogue_load(catalogue_path, &error, &session.catalogue, NULL);
+    enum pl_status status = pl_cli_catalogue_load(catalogue_path, &error, &session.catalogue);
     int exit_code = 2;
 
     if (status == PL_OK) {

@@ -92,8 +92,7 @@ enum pl_status pl_session_catalogue(struct pl_session *session, struct pl_error 
     if (session->catalogue != NULL) {
         return PL_OK;
     }
-    return pl_cli_catalogue_load(path, error, &session->catalogue, NULL) == PL_OK ? PL_OK
-                                                                                  : PL_BAD_DATA;
+    return pl_cli_catalogue_load(path, error, &session->catalogue) == PL_OK ? PL_OK : PL_BAD_DATA;
 }
 
 enum pl_status pl_session_schemas(struct pl_session *session, struct pl_error *error)

@@ -41,7 +41,8 @@ static enum pl_status take_progress(struct pl_state_scan *scan, const struct pl_
         return pl_fail(error, PL_ABORT, "%s/%" PRId32 " holds another history (incarnation)",
                        topic_of(scan), scan->partition);
     }
-    progress.group_id = progress.catalogue_version = PL_NULL_BYTES; /* they do not last */
+    progress.group_id = PL_NULL_BYTES; /* strings do not last */
+    progress.catalogue_version = progress.catalogue_sha256 = PL_NULL_BYTES;
     scan->has_incarnation = true;
     scan->progress = progress;
     scan->progress_offset = record->offset;

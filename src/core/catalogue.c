@@ -23,6 +23,11 @@ struct pl_bytes pl_catalogue_version(const struct pl_catalogue *catalogue)
     return catalogue->version;
 }
 
+struct pl_bytes pl_catalogue_sha256(const struct pl_catalogue *catalogue)
+{
+    return catalogue->sha256;
+}
+
 struct pl_bytes pl_catalogue_offer_name(const struct pl_catalogue *catalogue, struct pl_bytes id)
 {
     const struct pl_offer *offer = pl_catalogue_offer(catalogue, id);

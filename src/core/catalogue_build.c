@@ -272,6 +272,7 @@ static enum pl_status fill_catalogue(struct pl_catalogue *catalogue,
     enum pl_status status;
 
     catalogue->version = pl_arena_copy(&catalogue->arena, spec->version);
+    catalogue->sha256 = pl_arena_copy(&catalogue->arena, spec->sha256);
     catalogue->service_words = pl_bits_words(spec->service_count);
     catalogue->family_words = pl_bits_words(spec->family_count);
     status = add_families(catalogue, spec, error);

@@ -55,7 +55,7 @@ struct pl_edge {
 
 struct pl_catalogue {
     struct pl_arena arena; /* holds everything, the catalogue too */
-    struct pl_bytes version;
+    struct pl_bytes version, sha256;
     struct pl_id_index family_index;
     struct pl_family *families;
     size_t family_count;

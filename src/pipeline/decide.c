@@ -186,6 +186,7 @@ void pl_encode_batch(struct pl_run *run, struct pl_batch *batch)
         }
         part->progress.pieces += part->changes.pieces_delta;
         part->progress.catalogue_version = pl_catalogue_version(run->options->catalogue);
+        part->progress.catalogue_sha256 = pl_catalogue_sha256(run->options->catalogue);
         part->progress_position = batch->outbox.len;
         pl_progress_encode(&part->progress, &batch->outbox);
         part->progress_len = batch->outbox.len - part->progress_position;

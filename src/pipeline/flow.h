@@ -22,6 +22,7 @@ struct pl_partition {
     bool is_owned;
     int64_t next_offset;
     int64_t progress_offset;     /* of the newest progress record; -1: none */
+    bool is_catalogue_new;       /* its newest progress record does not name ours yet */
     int damaged_count;           /* how often its cache was found damaged since the last commit */
     struct pl_progress progress; /* strings borrowed from the options and the catalogue */
     struct pl_buffer checkpoint; /* the sealed bytes; empty: Redis has none */
@@ -140,8 +141,9 @@ struct pl_run {
     const struct pl_pipeline_options *options;
     struct pl_partition *partitions; /* by number */
     size_t owned_count;
-    bool is_member;   /* the group has told us our share of the partitions, which may be none */
-    bool is_restored; /* every owned partition is as its invariants say, and started */
+    bool is_member; /* the group has told us our share of the partitions, which may be none */
+    bool is_misconfigured; /* the trouble that ends it is one of its settings */
+    bool is_restored;      /* every owned partition is as its invariants say, and started */
     struct pl_inbox inbox;
     size_t batch_limit; /* records in the next batch; below the maximum while looking for poison */
     struct pl_poison poison;
@@ -312,6 +314,25 @@ PL_MUST_CHECK enum pl_status pl_progress_check(const struct pl_run *run, int32_t
                                                const struct pl_state_event *event,
                                                struct pl_progress *ret_progress,
                                                struct pl_error *error);
+
+/* catalogue: the one that decided a partition's state last, as a progress record names it. */
+struct pl_decided_by {
+    char version[128]; /* cut */
+    char sha256[65];   /* "": it does not say */
+    bool is_ours;      /* version and content */
+    bool is_other_version;
+    bool is_other_content; /* of our version */
+};
+void pl_decided_by_note(const struct pl_run *run, const struct pl_progress *progress,
+                        struct pl_decided_by *ret_decided_by);
+/* Of the newest progress record. Errors: PL_FATAL (of our version with another content), and the
+ * run is misconfigured. */
+PL_MUST_CHECK enum pl_status pl_decided_by_check(struct pl_run *run, int32_t partition,
+                                                 const struct pl_decided_by *decided_by,
+                                                 struct pl_error *error);
+/* Log it where it is of another version. */
+void pl_decided_by_tell(const struct pl_run *run, int32_t partition,
+                        const struct pl_decided_by *decided_by);
 
 /* positions: how far an input partition was taken in, by the group's offset and by the state. */
 struct pl_position_claim {

@@ -15,7 +15,8 @@ struct look {
     int32_t partition;
     int64_t first, end; /* of the state log */
     bool has_progress;
-    struct pl_progress progress; /* the newest that was seen */
+    struct pl_progress progress;     /* the newest that was seen */
+    struct pl_decided_by decided_by; /* as it says */
 };
 
 /* ---- the state log --------------------------------------------------------------------------- */
@@ -30,7 +31,10 @@ static enum pl_status take_record(void *self, const struct pl_state_event *event
         return PL_OK;
     }
     status = pl_progress_check(look->run, look->partition, event, &look->progress, error);
-    look->has_progress = look->has_progress || status == PL_OK;
+    if (status == PL_OK) {
+        look->has_progress = true;
+        pl_decided_by_note(look->run, &look->progress, &look->decided_by);
+    }
     return status;
 }
 
@@ -118,5 +122,8 @@ enum pl_status pl_look(struct pl_run *run, int32_t partition,
         return status;
     }
     status = find_progress(&look, error);
+    if (status == PL_OK) {
+        status = pl_decided_by_check(run, partition, &look.decided_by, error);
+    }
     return status == PL_OK ? look_at_positions(&look, committed, error) : status;
 }

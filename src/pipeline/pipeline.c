@@ -324,5 +324,5 @@ enum pl_status pl_pipeline_run(const struct pl_pipeline_options *options, struct
     pl_batch_done(&run.batches[0]);
     pl_batch_done(&run.batches[1]);
     pl_arena_done(&run.arena);
-    return status;
+    return status == PL_FATAL && run.is_misconfigured ? PL_BAD_DATA : status;
 }

@@ -37,7 +37,8 @@ struct pl_pipeline_options {
 };
 
 /* Run until asked to stop (PL_OK), drained (PL_OK), or something that cannot be gone on from.
- * Errors: PL_FENCED (another process has taken over), PL_FATAL (the text tells the remedy). */
+ * Errors: PL_FENCED (another process has taken over), PL_FATAL, PL_BAD_DATA (the catalogue does not
+ * go with the state); the text tells the remedy. */
 PL_MUST_CHECK enum pl_status pl_pipeline_run(const struct pl_pipeline_options *options,
                                              struct pl_error *error);
 

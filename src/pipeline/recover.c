@@ -3,7 +3,8 @@
  * log read_committed up to there; so that nothing that a group offset promises is missing. */
 #include "flow.h"
 
-/* Make group offsets and progress agree, with a transaction that handles no record (I4). */
+/* Make group offsets and progress agree, and our catalogue known before anything is decided by it,
+ * with a transaction that handles no record (I4). */
 static enum pl_status commit_positions(struct pl_run *run, const bool *is_behind,
                                        struct pl_error *error)
 {
@@ -13,7 +14,9 @@ static enum pl_status commit_positions(struct pl_run *run, const bool *is_behind
 
     pl_batch_begin(run, batch);
     for (int32_t number = 0; number < run->options->partition_count; number++) {
-        if (run->partitions[number].is_owned && is_behind[number]) {
+        const struct pl_partition *partition = &run->partitions[number];
+
+        if (partition->is_owned && (is_behind[number] || partition->is_catalogue_new)) {
             (void)pl_batch_part(run, batch, number);
             is_needed = true;
         }

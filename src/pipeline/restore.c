@@ -13,12 +13,13 @@
 struct restore {
     struct pl_run *run;
     struct pl_partition *partition;
-    int64_t first, end; /* of the state log */
-    int64_t from;       /* records at or after it go into the cache */
-    bool is_rebuild;    /* from nothing */
-    bool is_last_try;   /* what does not fit now never will */
-    bool has_progress;  /* a progress record of the log itself was seen */
-    int64_t loose;      /* offset of the first record behind the last progress record; -1: none */
+    int64_t first, end;              /* of the state log */
+    int64_t from;                    /* records at or after it go into the cache */
+    bool is_rebuild;                 /* from nothing */
+    bool is_last_try;                /* what does not fit now never will */
+    bool has_progress;               /* a progress record of the log itself was seen */
+    struct pl_decided_by decided_by; /* as the newest of them says */
+    int64_t loose; /* offset of the first record behind the last progress record; -1: none */
     struct pl_slice slice;
     int64_t records;
     int64_t started_ms, reported_ms;
@@ -40,6 +41,7 @@ static void set_progress(struct restore *restore, const struct pl_progress *prog
     restore->partition->progress = *progress;
     restore->partition->progress.group_id = options->group_id;
     restore->partition->progress.catalogue_version = pl_catalogue_version(options->catalogue);
+    restore->partition->progress.catalogue_sha256 = pl_catalogue_sha256(options->catalogue);
 }
 
 const char *pl_checkpoint_fault(const struct pl_pipeline_options *options,
@@ -158,6 +160,7 @@ static enum pl_status take_progress(struct restore *restore, const struct pl_sta
     }
     restore->has_progress = true;
     restore->loose = -1;
+    pl_decided_by_note(restore->run, &progress, &restore->decided_by);
     if (event->offset >= restore->from) {
         set_progress(restore, &progress);
         partition->progress_offset = event->offset;
@@ -292,7 +295,11 @@ static enum pl_status finish(struct restore *restore, int64_t position, struct p
     if (restore->loose >= 0) {
         return refuse_intruder(restore, error);
     }
-    status = write_slice(restore, position, true, error);
+    status =
+        pl_decided_by_check(restore->run, restore->partition->number, &restore->decided_by, error);
+    if (status == PL_OK) {
+        status = write_slice(restore, position, true, error);
+    }
     return status == PL_OK ? check_count(restore, error) : status;
 }
 
@@ -362,6 +369,8 @@ enum pl_status pl_restore(struct pl_run *run, struct pl_partition *partition,
         status = restore_anew(&restore, error);
     }
     if (status == PL_OK) {
+        partition->is_catalogue_new = restore.has_progress && !restore.decided_by.is_ours;
+        pl_decided_by_tell(run, partition->number, &restore.decided_by);
         pl_log(INFO, "restored", PL_F_INT("partition", partition->number),
                PL_F_INT("records", restore.records),
                PL_F_INT("next_offset", partition->next_offset),

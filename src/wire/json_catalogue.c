@@ -2,6 +2,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/sha256.h"
 #include "planlift/json.h"
 #include "wire/json_node.h"
 #include "wire/json_record.h"
@@ -232,6 +233,7 @@ enum pl_status pl_catalogue_parse(const char *name, struct pl_bytes text, struct
     struct pl_arena arena = PL_ARENA_INIT;
     struct reader reader = {&arena, error};
     struct pl_catalogue_spec spec = {.version = PL_NULL_BYTES};
+    char sha256[PL_SHA256_HEX];
     struct pl_json_node root;
     json_t *document = NULL;
     enum pl_status status = pl_json_load(text, JSON_REJECT_DUPLICATES, error, &document);
@@ -242,6 +244,8 @@ enum pl_status pl_catalogue_parse(const char *name, struct pl_bytes text, struct
     root = pl_json_root(document);
     status = read_catalogue(&root, &reader, &spec);
     if (status == PL_OK) {
+        pl_sha256_hex(text, sha256);
+        spec.sha256 = pl_bytes_of(sha256);
         status = pl_catalogue_new(&spec, error, ret_catalogue);
     }
     if (status != PL_OK) {

@@ -2,6 +2,8 @@
 #include "planlift/state.h"
 #include "state_seal.h"
 
+#define FIRST_WITH_SHA256 2 /* format version */
+
 static void put_progress(struct pl_buffer *buffer, const struct pl_progress *progress)
 {
     pl_put_string(buffer, progress->group_id);
@@ -11,9 +13,11 @@ static void put_progress(struct pl_buffer *buffer, const struct pl_progress *pro
     }
     pl_put_long(buffer, progress->pieces);
     pl_put_string(buffer, progress->catalogue_version);
+    pl_put_string(buffer, progress->catalogue_sha256);
 }
 
-static void get_progress(struct pl_reader *body, struct pl_progress *ret_progress)
+/* version: of the format. */
+static void get_progress(struct pl_reader *body, unsigned version, struct pl_progress *ret_progress)
 {
     const char *incarnation;
 
@@ -27,6 +31,8 @@ static void get_progress(struct pl_reader *body, struct pl_progress *ret_progres
     }
     ret_progress->pieces = pl_get_long_within(body, 0, INT64_MAX);
     ret_progress->catalogue_version = pl_get_string(body);
+    ret_progress->catalogue_sha256 =
+        version < FIRST_WITH_SHA256 ? PL_BYTES_LITERAL("") : pl_get_string(body);
 }
 
 void pl_progress_encode(const struct pl_progress *progress, struct pl_buffer *buffer)
@@ -69,7 +75,7 @@ enum pl_status pl_progress_decode(struct pl_bytes value, struct pl_progress *ret
     if (status != PL_OK) {
         return pl_fail_at(error, status, "progress record");
     }
-    get_progress(&body, &progress);
+    get_progress(&body, pl_seal_version(value), &progress);
     status = check_end(&body, "progress record", error);
     if (status == PL_OK) {
         *ret_progress = progress;
@@ -92,7 +98,7 @@ enum pl_status pl_checkpoint_decode(struct pl_bytes value, struct pl_checkpoint 
     checkpoint.progress_offset = pl_get_long_within(&body, -1, INT64_MAX);
     checkpoint.written_ms = pl_get_long(&body);
     checkpoint.is_whole = pl_get_boolean(&body);
-    get_progress(&body, &checkpoint.progress);
+    get_progress(&body, pl_seal_version(value), &checkpoint.progress);
     status = check_end(&body, "checkpoint", error);
     if (status == PL_OK) {
         *ret_checkpoint = checkpoint;

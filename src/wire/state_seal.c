@@ -7,7 +7,9 @@
 
 #include "planlift/state.h"
 
-#define FORMAT_VERSION 1
+/* Of what is written; the older ones are read as well. 2: progress has the catalogue's SHA-256. */
+#define FORMAT_VERSION 2
+#define OLDEST_VERSION 1
 #define SEAL_BYTES 9 /* one of version, eight of check sum, little endian */
 
 static uint64_t check_sum(unsigned char version, struct pl_bytes field, struct pl_bytes body)
@@ -52,7 +54,7 @@ enum pl_status pl_seal_check(struct pl_bytes field, struct pl_bytes value,
     for (size_t i = SEAL_BYTES - 1; i > 0; i--) {
         sum = sum << 8 | (unsigned char)value.data[i];
     }
-    if (sum != check_sum(version, field, body) || version < FORMAT_VERSION) {
+    if (sum != check_sum(version, field, body) || version < OLDEST_VERSION) {
         return pl_fail(error, PL_BAD_DATA, "stored value is damaged: its check sum is wrong");
     }
     if (version > FORMAT_VERSION) {

@@ -12,6 +12,12 @@ size_t pl_seal_open(struct pl_buffer *buffer);
 /* Fill in version and check sum for the body appended since. */
 void pl_seal_close(struct pl_buffer *buffer, size_t position, struct pl_bytes field);
 
+/* The format version of a value that was checked. */
+static inline unsigned pl_seal_version(struct pl_bytes value)
+{
+    return (unsigned char)value.data[0];
+}
+
 /* Check the envelope and give a reader for the body.
  * Errors: PL_BAD_DATA (null, too short, wrong check sum), PL_FATAL (newer format version). */
 PL_MUST_CHECK enum pl_status pl_seal_check(struct pl_bytes field, struct pl_bytes value,

@@ -203,7 +203,7 @@ static void open_program(struct bench *bench)
     const struct pl_own_schemas own = pl_schemas_own();
     struct pl_error error;
 
-    must(pl_cli_catalogue_load(NULL, &error, &bench->catalogue, NULL), &error);
+    must(pl_cli_catalogue_load(NULL, &error, &bench->catalogue), &error);
     must(pl_schemas_load(NULL, &error, &bench->schemas), &error);
     bench->source = pl_schemas_source(bench->schemas);
     must(pl_decoder_new(&own, &bench->source, &error, &bench->decoder), &error);

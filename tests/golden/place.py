@@ -21,7 +21,7 @@ FILLER = Message(b"k", b"taken in long ago")
 def encode(kind: str, version: int, record: Json) -> bytes:
     """A progress record or a checkpoint, by its schema."""
     body = io.BytesIO()
-    fastavro.schemaless_writer(body, schema(kind), record)
+    fastavro.schemaless_writer(body, schema(kind, version), record)
     return seal(version, PROGRESS, body.getvalue())
 
 

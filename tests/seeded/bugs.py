@@ -345,10 +345,10 @@ BUGS = (
             Edit(
                 "src/wire/state_seal.c",
                 r"""
-    if (sum != check_sum(version, field, body) || version < FORMAT_VERSION) {
+    if (sum != check_sum(version, field, body) || version < OLDEST_VERSION) {
 """,
                 r"""
-    if (sum == 0 && version < FORMAT_VERSION) {
+    if (sum == 0 && version < OLDEST_VERSION) {
 """,
             ),
         ),

@@ -30,7 +30,7 @@ enum pl_status sim_base_load(struct sim_base *ret_base, struct pl_error *error)
     static struct pl_schema_source source; /* the decoder borrows it for good */
     struct pl_schemas *schemas = NULL;
     const struct pl_own_schemas own = pl_schemas_own();
-    enum pl_status status = pl_cli_catalogue_load(NULL, error, &ret_base->catalogue, NULL);
+    enum pl_status status = pl_cli_catalogue_load(NULL, error, &ret_base->catalogue);
 
     if (status == PL_OK) {
         status = pl_schemas_load(NULL, error, &schemas);

@@ -23,7 +23,7 @@ from golden.take import (
     take,
 )
 from harness import World
-from harness.stored import cache_key, decode, standing, stored_cache
+from harness.stored import FORMAT_VERSION, cache_key, decode, standing, stored_cache
 from oracle.catalogue import load as load_catalogue
 from oracle.compare import differences
 from oracle.decide import commit, decide
@@ -206,7 +206,11 @@ def refuse(world: World, *places: str) -> None:
     before = standing(world)
     finished = world.run("run", seconds=15)
     assert finished.status == 1, finished.err
-    for words in (*places, r"format version 2\b.* up to 1\b", "run that version or a later one"):
+    for words in (
+        *places,
+        rf"format version {FORMAT_VERSION + 1}\b.* up to {FORMAT_VERSION}\b",
+        "run that version or a later one",
+    ):
         assert re.search(words, finished.err), f"{words} is not in:\n{finished.err}"
     assert finished.err.splitlines()[-1].startswith("exit_reason=")
     for now, then in zip(standing(world), before, strict=True):

@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
-import fastavro
 import redis
 
 from harness import World
-from services import ROOT
-
-ENVELOPE = 9  # format version, check sum
-
-
-def decode(name: str, value: bytes) -> dict[str, Any]:
-    """The body of a stored value, which the schema must explain to its last byte."""
-    assert value[0] == 1
-    schema = fastavro.schema.load_schema(ROOT / "schemas" / f"state-{name}.avsc")
-    body = io.BytesIO(value[ENVELOPE:])
-    record = fastavro.schemaless_reader(body, schema)
-    assert not body.read()
-    return record
+from harness.stored import decode
 
 
 def kind(key: bytes) -> str:

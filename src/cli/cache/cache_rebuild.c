@@ -75,6 +75,7 @@ static void seal(const struct rebuild *rebuild, int64_t next_offset, bool is_who
 
     checkpoint.progress.group_id = pl_bytes_of(session->settings.kafka.group_id);
     checkpoint.progress.catalogue_version = pl_catalogue_version(session->catalogue);
+    checkpoint.progress.catalogue_sha256 = pl_catalogue_sha256(session->catalogue);
     pl_checkpoint_encode(&checkpoint, ret_checkpoint);
 }
 

@@ -135,7 +135,7 @@ static enum pl_status explain(struct pl_session *session, const void *self, stru
     enum pl_status status = PL_OK;
 
     if (given->catalogue_path != NULL &&
-        pl_cli_catalogue_load(given->catalogue_path, error, &session->catalogue, NULL) != PL_OK) {
+        pl_cli_catalogue_load(given->catalogue_path, error, &session->catalogue) != PL_OK) {
         return PL_BAD_DATA;
     }
     status = pl_session_catalogue(session, error);

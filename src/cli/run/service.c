@@ -151,13 +151,12 @@ static void close_health(struct service *service)
 static enum pl_status prepare(struct service *service, struct pl_error *error)
 {
     const struct pl_config *config = service->settings->config;
-    char sha256[PL_SHA256_HEX];
     enum pl_status status = pl_cli_catalogue_load(pl_config_text(config, PL_SETTING_CATALOGUE_PATH),
-                                                  error, &service->catalogue, sha256);
+                                                  error, &service->catalogue);
 
     if (status == PL_OK) {
         pl_metrics_set_catalogue(service->metrics, pl_catalogue_version(service->catalogue),
-                                 sha256);
+                                 pl_catalogue_sha256(service->catalogue));
         status = pl_schemas_open(service->settings, &service->world, service->health, error,
                                  &service->schemas);
     }

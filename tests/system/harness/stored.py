@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import Any
 
 import fastavro
@@ -14,6 +15,7 @@ from .world import World
 
 PROGRESS = b"#"  # key of the progress record in the state topic, and of the checkpoint in Redis
 ENVELOPE_BYTES = 9  # format version and check sum before each body
+FORMAT_VERSION = 2  # that planlift writes
 
 
 def cache_key(group: str, partition: int) -> str:
@@ -37,15 +39,20 @@ def stored_cache(world: World) -> list[dict[bytes, bytes]]:
         return [server.hgetall(cache_key(world.group, n)) for n in range(world.partitions)]
 
 
-def schema(kind: str) -> Any:
-    """That of a stored value: head, licences, answered, progress or checkpoint."""
-    return fastavro.schema.load_schema(ROOT / "schemas" / f"state-{kind}.avsc")
+def schema(kind: str, version: int) -> Any:
+    """That of a stored value: head, licences, answered, progress or checkpoint, in a format
+    version. What older versions lacked is taken out of today's schemas."""
+    text = json.loads((ROOT / "schemas" / f"state-{kind}.avsc").read_text())
+    if version == 1 and kind in ("progress", "checkpoint"):
+        progress = text if kind == "progress" else text["fields"][-1]["type"]
+        progress["fields"] = [f for f in progress["fields"] if f["name"] != "catalogueSha256"]
+    return fastavro.schema.parse_schema(text)
 
 
 def decode(kind: str, value: bytes) -> dict[str, Any]:
     """The body of a stored value, which the schema must explain to its last byte."""
     body = io.BytesIO(value[ENVELOPE_BYTES:])
-    record = fastavro.schemaless_reader(body, schema(kind))
+    record = fastavro.schemaless_reader(body, schema(kind, value[0]))
     assert not body.read()
     return record
 
@@ -64,6 +71,6 @@ def standing(world: World) -> list[Any]:
 
 
 def _undated(cache: dict[bytes, bytes]) -> dict[bytes, Any]:
-    if PROGRESS not in cache or cache[PROGRESS][0] != 1:
+    if PROGRESS not in cache or cache[PROGRESS][0] > FORMAT_VERSION:
         return cache
     return cache | {PROGRESS: decode("checkpoint", cache[PROGRESS]) | {"writtenAt": None}}

@@ -68,7 +68,7 @@ static inline struct pl_bytes newer_value(struct fixture *fixture)
 {
     static const char body[] = "whatever it is";
     const struct pl_bytes field = PL_PROGRESS_FIELD;
-    const unsigned char version = 2;
+    const unsigned char version = 3;
     uint64_t sum = XXH3_64bits_withSeed(body, sizeof(body),
                                         XXH3_64bits_withSeed(field.data, field.len, version));
 

@@ -30,7 +30,7 @@ static void put_progress(struct fixture *fixture, struct pl_bytes value)
 static struct pl_bytes newer(struct fixture *fixture, struct pl_bytes value)
 {
     const struct pl_bytes field = PL_PROGRESS_FIELD;
-    const unsigned char version = 2;
+    const unsigned char version = 3;
     const size_t head = 9;
     uint64_t sum = XXH3_64bits_withSeed(value.data + head, value.len - head,
                                         XXH3_64bits_withSeed(field.data, field.len, version));

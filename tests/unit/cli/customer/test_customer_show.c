@@ -39,7 +39,7 @@ static int set_up(void **state)
     struct pl_error error = {""};
 
     bench = (struct bench){.arena = PL_ARENA_INIT};
-    assert_int_equal(pl_cli_catalogue_load(NULL, &error, &bench.catalogue, NULL), PL_OK);
+    assert_int_equal(pl_cli_catalogue_load(NULL, &error, &bench.catalogue), PL_OK);
     assert_int_equal(pl_decide_line_parse(pl_bytes_of(line), &bench.arena, &error, &bench.line),
                      PL_OK);
     bench.view = (struct pl_customer_view){
