@@ -19,7 +19,7 @@ from helm.chart import CHART, TOOLS
 from services import LOOPBACK, Service, reserve_port
 
 Json = dict[str, Any]
-TOKEN = "of the tests"
+TOKEN = "of-the-tests"
 CRDS = (
     "keda/config/crd/bases/keda.sh_scaledobjects.yaml",
     "keda/config/crd/bases/keda.sh_triggerauthentications.yaml",

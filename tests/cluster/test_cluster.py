@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 
 import pytest
+import yaml
 
 from harness.deadline import eventually
-from helm.chart import LEAST, MOST, objects, render
+from helm.chart import EXAMPLES, LEAST, MOST, objects, render
 
 from .conftest import Cluster
 
@@ -31,6 +33,20 @@ def test_server_side_dry_run(cluster: Cluster, namespace: str, which: str) -> No
     where = f"--namespace={namespace}"
     told = without_warning(cluster, "install", "p", "--dry-run=server", where, values=values)
     assert "kind: StatefulSet" in told
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_example(cluster: Cluster, namespace: str, example: Path) -> None:
+    values = yaml.safe_load(example.read_text())
+    where = f"--namespace={namespace}"
+    without_warning(cluster, "install", "p", "--dry-run=server", where, values=values)
+
+
+def test_what_is_not_restricted_is_told(cluster: Cluster, namespace: str) -> None:
+    """The tests above can fail."""
+    values = {**LEAST, "securityContext": {"allowPrivilegeEscalation": True}}
+    with pytest.raises(AssertionError, match="violate PodSecurity .*restricted"):
+        without_warning(cluster, "install", "p", f"--namespace={namespace}", values=values)
 
 
 def test_installed_upgraded_removed(cluster: Cluster, namespace: str) -> None:

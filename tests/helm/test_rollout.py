@@ -14,8 +14,9 @@ from harness import World, eventually
 from harness.samples import customer_facts, wish
 from harness.verdict import judge
 from helm.chart import Json, objects, of_kind, render
+from helm.deployment import values_of
 from helm.pods import Files, Pod, StatefulSet, run_to_end
-from services import ROOT, Redis, reserve_port
+from services import ROOT, Redis
 
 PASSWORD = "of the cache"
 CUSTOMERS = [f"customer-{n}" for n in range(40)]
@@ -30,22 +31,9 @@ def cache() -> Iterator[Redis]:
 
 @pytest.fixture
 def manifests(world: World, cache: Redis) -> list[Json]:
-    values = {
-        "groupId": world.group,
-        "kafka": {"bootstrapServers": world.kafka.bootstrap_servers},
+    values = values_of(world) | {
         "redis": {"url": cache.url, "existingSecret": "cache", "passwordKey": "pw"},
         "catalogue": {"content": (ROOT / "catalogue" / "csp.json").read_text()},
-        "http": {"port": reserve_port()},
-        "topics": {
-            "events": world.topics.events,
-            "requests": world.topics.requests,
-            "results": world.topics.results,
-            "state": world.topics.state,
-            "partitions": world.partitions,
-            "replicationFactor": 1,
-            "createJob": {"enabled": True},
-        },
-        "replicaCount": 1,
     }
     return objects(render(values))
 

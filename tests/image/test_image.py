@@ -4,6 +4,7 @@ chart runs it: not as root, on a read-only root."""
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
@@ -11,12 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from harness import World
+from harness import KafkaClient, World
+from harness.certificates import Authority
+from harness.redises import documented_rights as redis_rights
 from harness.samples import customer_facts, wish
+from harness.secure_kafka import SecureKafka, deployment_rights, grant
 from harness.verdict import judge
-from helm.chart import Json, objects, of_kind, render
+from helm.chart import CHART, Json, objects, of_kind, render
+from helm.deployment import answer, kafka_by_password, redis_by_certificate, secured, values_of
 from helm.pods import Pod, StatefulSet, run_to_end
-from services import ROOT, reserve_port
+from services import ROOT, Redis, reserve_port
 
 BUILDAH = ROOT / "tests" / "image" / "buildah"
 MAX_MB = 150
@@ -43,23 +48,7 @@ def config() -> Json:
 
 @pytest.fixture
 def manifests(world: World) -> list[Json]:
-    values = {
-        "groupId": world.group,
-        "kafka": {"bootstrapServers": world.kafka.bootstrap_servers},
-        "redis": {"url": world.redis.url},
-        "http": {"port": reserve_port()},
-        "topics": {
-            "events": world.topics.events,
-            "requests": world.topics.requests,
-            "results": world.topics.results,
-            "state": world.topics.state,
-            "partitions": world.partitions,
-            "replicationFactor": 1,
-            "createJob": {"enabled": True},
-        },
-        "replicaCount": 1,
-    }
-    return objects(render(values))
+    return objects(render(values_of(world)))
 
 
 def test_what_it_says_of_itself(config: Json) -> None:
@@ -77,6 +66,8 @@ def test_it_is_small(image: Path) -> None:
     megabytes = int(used.stdout.split()[0])
     print(f"{megabytes} MB unpacked")
     assert megabytes <= MAX_MB
+    [told] = re.findall(r"\*\*The image\*\*, (\d+) MB", (CHART / "README.md").read_text())
+    assert abs(int(told) - megabytes) <= 3, f"README.md says {told} MB: it has {megabytes}"
 
 
 def test_nothing_is_left_of_the_building(image: Path) -> None:
@@ -96,6 +87,22 @@ def test_it_answers(image: Path, config: Json, world: World, manifests: list[Jso
         assert is_healthy(pods.pods[0], config)
         pods.roll()
     judge(world)
+
+
+def test_it_answers_over_tls(image: Path, tmp_path: Path) -> None:
+    """With what Debian 13 has and Debian 12 has not: SCRAM at a Kafka of today, TLS to Redis."""
+    authority, port = Authority(tmp_path), reserve_port()
+    pair = authority.issue("redis")
+    tls = ["--tls-port", port, "--tls-ca-cert-file", authority.certificate]
+    tls += ["--tls-cert-file", pair.certificate, "--tls-key-file", pair.key]
+    users = ["--user", "planlift", *redis_rights(), "--user", "default", "off"]
+    with SecureKafka(authority) as kafka, Redis([*map(str, tls), *users]) as redis:
+        kafka.set_scram_password("third")
+        world = World(kafka, redis, KafkaClient(kafka.bootstrap_servers), "over_tls")
+        grant(kafka, deployment_rights(world, "User:planlift"))
+        login = kafka_by_password(kafka, authority, "SCRAM-SHA-512", "third")
+        manifests, files = secured(world, login, redis_by_certificate(port, authority))
+        answer(world, manifests, files, image)
 
 
 def is_healthy(pod: Pod, config: Json) -> bool:

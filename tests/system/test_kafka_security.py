@@ -9,69 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka.admin import (
-    AclBinding,
-    AclBindingFilter,
-    AclOperation,
-    AclPermissionType,
-    AdminClient,
-    ResourcePatternType,
-    ResourceType,
-    ScramCredentialInfo,
-    ScramMechanism,
-    UserScramCredentialUpsertion,
-)
 
 from harness import KafkaClient, Message, World
 from harness.certificates import Authority, Pair
 from harness.samples import customer_facts, wish
+from harness.secure_kafka import SecureKafka, all_rights, documented_rights, grant, take_away
 from harness.verdict import judge
-from services import LOOPBACK, ROOT, Kafka, Redis, reserve_port
+from services import LOOPBACK, Redis
 
-OPERATIONS = ROOT / "docs" / "operations.md"
 NO_SCRAM = "cannot log in by SCRAM"
-
-
-class SecureKafka(Kafka):
-    """One that lets in by password over TLS, and by certificate. Who comes to its plain port, as
-    the tests do, may do everything; all others what they were granted."""
-
-    def __init__(self, authority: Authority) -> None:
-        self.password_port, self.certificate_port = reserve_port(), reserve_port()
-        super().__init__()
-        extra = [
-            f"SASL_SSL://{LOOPBACK}:{self.password_port}",
-            f"SSL://{LOOPBACK}:{self.certificate_port}",
-        ]
-        protocols = ("PLAINTEXT", "SSL", "SASL_SSL")
-        mapped = ["CONTROLLER:PLAINTEXT", *(f"{name}:{name}" for name in protocols)]
-        for name in ("listeners", "advertised.listeners"):
-            self.settings[name] = ",".join([str(self.settings[name]), *extra])
-        self.settings |= {
-            "listener.security.protocol.map": ",".join(mapped),
-            "ssl.keystore.type": "PEM",
-            "ssl.keystore.location": authority.issue("kafka").together(),
-            "ssl.truststore.type": "PEM",
-            "ssl.truststore.location": authority.certificate,
-            "listener.name.ssl.ssl.client.auth": "required",
-            "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-512",
-            "listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config": (
-                "org.apache.kafka.common.security.scram.ScramLoginModule required;"
-            ),
-            "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-            "super.users": "User:ANONYMOUS",
-        }
-        self.set_password("first")
-
-    def set_password(self, password: str) -> None:
-        """Of the user planlift, from the next start on."""
-        name = "listener.name.sasl_ssl.plain.sasl.jaas.config"
-        module = "org.apache.kafka.common.security.plain.PlainLoginModule"
-        self.settings[name] = f'{module} required user_planlift="{password}";'
-        properties = self.directory / "server.properties"
-        if properties.exists():
-            lines = [f"{key}={value}\n" for key, value in self.settings.items()]
-            properties.write_text("".join(lines))
 
 
 @pytest.fixture(scope="module")
@@ -116,80 +62,6 @@ def by_certificate(kafka: SecureKafka, authority: Authority, pair: Pair) -> dict
         "kafka.ssl.certificate.location": str(pair.certificate),
         "kafka.ssl.key.location": str(pair.key),
     }
-
-
-# --- rights ---------------------------------------------------------------------------------------
-
-
-def documented_rights(world: World, principal: str) -> list[list[AclBinding]]:
-    """A list for each row of the table in docs/operations.md."""
-    topics = world.topics
-    names = {
-        "topic.events": topics.events,
-        "topic.requests": topics.requests,
-        "topic.results": topics.results,
-        "topic.state": topics.state,
-        "topic.events.dlq": topics.events_dlq,
-        "topic.requests.dlq": topics.requests_dlq,
-        "group.id": world.group,
-        "group.id-*": f"{world.group}-",
-    }
-    kinds = {
-        "Topic": ResourceType.TOPIC,
-        "Group": ResourceType.GROUP,
-        "TransactionalId": ResourceType.TRANSACTIONAL_ID,
-    }
-    row = re.compile(r"\| (Topic|Group|TransactionalId) \| (.*?) \| (.*?) \|")
-    found = []
-    for kind, named, operations in row.findall(OPERATIONS.read_text()):
-        bindings = []
-        for name in re.findall(r"`(.*?)`", named):
-            is_prefix = name.endswith("*")
-            pattern = ResourcePatternType.PREFIXED if is_prefix else ResourcePatternType.LITERAL
-            for operation in operations.split(", "):
-                what = re.sub(r"(?<!^)([A-Z])", r"_\1", operation).upper()
-                bindings.append(
-                    AclBinding(
-                        kinds[kind],
-                        names[name],
-                        pattern,
-                        principal,
-                        "*",
-                        AclOperation[what],
-                        AclPermissionType.ALLOW,
-                    )  # fmt: skip
-                )
-        found.append(bindings)
-    assert len(found) >= 5
-    return found
-
-
-def grant(kafka: Kafka, bindings: list[AclBinding]) -> None:
-    admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
-    for done in admin.create_acls(bindings).values():
-        done.result(30)
-
-
-def take_away(kafka: Kafka, bindings: list[AclBinding]) -> None:
-    admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
-    filters = [
-        AclBindingFilter(
-            b.restype,
-            b.name,
-            b.resource_pattern_type,
-            b.principal,
-            b.host,
-            b.operation,
-            b.permission_type,
-        )  # fmt: skip
-        for b in bindings
-    ]
-    for done in admin.delete_acls(filters).values():
-        done.result(30)
-
-
-def all_rights(world: World, principal: str) -> list[AclBinding]:
-    return [binding for row in documented_rights(world, principal) for binding in row]
 
 
 def work(world: World, settings: Mapping[str, Any]) -> None:
@@ -268,11 +140,7 @@ def test_scram_works_or_is_refused_by_name(
     """librdkafka before 2.6.1 cannot log in so to a Kafka of today."""
     world.create_topics()
     grant(kafka, all_rights(world, "User:planlift"))
-    admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
-    info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
-    added = UserScramCredentialUpsertion("planlift", info, b"third")
-    for done in admin.alter_user_scram_credentials([added]).values():
-        done.result(30)
+    kafka.set_scram_password("third")
     others = {"kafka.sasl.mechanism": "SCRAM-SHA-512", "kafka.sasl.password": "third"}
     finished = world.run("run", "--drain", settings=by_password(kafka, authority, **others))
     if finished.status != 0:

@@ -9,12 +9,11 @@ import pytest
 
 from harness import World
 from harness.certificates import Authority
-from harness.redises import client
+from harness.redises import client, documented_rights
 from harness.samples import customer_facts, wish
 from harness.verdict import judge
-from services import LOOPBACK, ROOT, Redis, reserve_port
+from services import LOOPBACK, Redis, reserve_port
 
-OPERATIONS = ROOT / "docs" / "operations.md"
 WITHOUT_TLS = "this build of planlift has no TLS for Redis"
 
 # What the service cannot do without; the others of the documented list are for some deployments.
@@ -26,14 +25,6 @@ def guarded() -> Iterator[Redis]:
     """A Redis where users are made and taken away."""
     with Redis() as server:
         yield server
-
-
-def documented_rights() -> list[str]:
-    """The rules of the ACL that docs/operations.md advises, as they stand there."""
-    line = next(
-        line for line in OPERATIONS.read_text().splitlines() if line.startswith("user planlift ")
-    )
-    return line.removeprefix("user planlift ").replace(">PASSWORD", ">first").split()
 
 
 def set_user(server: Redis, rules: list[str]) -> None:

@@ -20,6 +20,13 @@ class Pair:
         path.write_text(self.key.read_text() + self.certificate.read_text())
         return path
 
+    def locked(self, password: str) -> Pair:
+        """The same with its key encrypted."""
+        path = self.key.with_suffix(".locked.key")
+        _openssl("pkcs8", "-topk8", "-v2", "aes256", "-passout", f"pass:{password}",
+                 "-in", self.key, "-out", path)  # fmt: skip
+        return Pair(self.certificate, path)
+
 
 class Authority:
     """Signs for this machine's loopback address, and for clients by name."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import redis
 
-from services import LOOPBACK, Redis, reserve_port
+from services import LOOPBACK, ROOT, Redis, reserve_port
 
 from .deadline import eventually
 
@@ -18,6 +18,16 @@ from .deadline import eventually
 def client(server: Redis, **settings: Any) -> redis.Redis:
     """A client of the test's own."""
     return redis.Redis(LOOPBACK, server.port, socket_timeout=10, **settings)
+
+
+def documented_rights() -> list[str]:
+    """The rules of the ACL that docs/operations.md advises, as they stand there;
+    the password is `first`."""
+    operations = ROOT / "docs" / "operations.md"
+    line = next(
+        line for line in operations.read_text().splitlines() if line.startswith("user planlift ")
+    )
+    return line.removeprefix("user planlift ").replace(">PASSWORD", ">first").split()
 
 
 class Cluster:
