@@ -105,8 +105,10 @@ struct pl_customer {
     size_t grant_capacity;
     uint64_t next_ordinal;
 
-    uint64_t answered_total;                       /* requests answered since the last erasure */
-    struct pl_answered answered[PL_ANSWERED_MAX];  /* number n is in slot n % 64 */
+    uint64_t answered_total; /* requests answered since the last erasure */
+    /* Number n is in slot n % 64, that is answered[slot / 8][slot % 8]; a segment has memory where
+     * it is loaded and in use. */
+    struct pl_answered *answered[PL_ANSWERED_SEGMENTS];
     bool answered_is_loaded[PL_ANSWERED_SEGMENTS]; /* true where nothing is stored */
     bool answered_is_dirty[PL_ANSWERED_SEGMENTS];
 
@@ -123,6 +125,10 @@ void pl_customer_init(struct pl_customer *customer, struct pl_bytes customer_id)
 
 /* Forget everything (contract 5, CustomerErased): what is stored goes to dropped. */
 void pl_customer_erase(struct pl_customer *customer, struct pl_arena *arena);
+
+/* The segment's PL_ANSWERED_SEGMENT slots, given memory (zeros) where it has none yet. */
+struct pl_answered *pl_customer_answered(struct pl_customer *customer, uint32_t segment,
+                                         struct pl_arena *arena);
 
 /* Borrowed until the next change of the customer; NULL if there is none. */
 struct pl_subscription *pl_customer_find(const struct pl_customer *customer,

@@ -49,7 +49,7 @@ enum pl_once pl_request_once(const struct pl_customer *customer, const struct pl
 
 /* Note the request as answered; a no-op for an empty requestId. */
 void pl_request_remember(struct pl_customer *customer, const struct pl_request *request,
-                         const struct pl_answered *digest);
+                         const struct pl_answered *digest, struct pl_arena *arena);
 
 /* Decide, and apply what is granted (contract 6). Does not look at Once. What it needs must be
  * loaded; decided_at_ms is stamped by the caller and read by no rule. Fills *ret_result with views

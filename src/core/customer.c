@@ -34,6 +34,16 @@ void pl_customer_erase(struct pl_customer *customer, struct pl_arena *arena)
     customer->dropped = dropped;
 }
 
+struct pl_answered *pl_customer_answered(struct pl_customer *customer, uint32_t segment,
+                                         struct pl_arena *arena)
+{
+    if (customer->answered[segment] == NULL) {
+        customer->answered[segment] =
+            pl_arena_zalloc(arena, PL_ANSWERED_SEGMENT, sizeof(struct pl_answered));
+    }
+    return customer->answered[segment];
+}
+
 void pl_customer_next_version(struct pl_customer *customer)
 {
     if (customer->version < INT64_MAX) {

@@ -66,7 +66,8 @@ enum pl_once pl_request_once(const struct pl_customer *customer, const struct pl
         return PL_ONCE_NEW;
     }
     for (size_t i = 0; i < count; i++) {
-        const struct pl_answered *answered = &customer->answered[i];
+        const struct pl_answered *answered =
+            &customer->answered[i / PL_ANSWERED_SEGMENT][i % PL_ANSWERED_SEGMENT];
 
         assert(customer->answered_is_loaded[i / PL_ANSWERED_SEGMENT]);
         if (memcmp(answered->request, digest->request, sizeof(digest->request)) == 0) {
@@ -79,16 +80,17 @@ enum pl_once pl_request_once(const struct pl_customer *customer, const struct pl
 }
 
 void pl_request_remember(struct pl_customer *customer, const struct pl_request *request,
-                         const struct pl_answered *digest)
+                         const struct pl_answered *digest, struct pl_arena *arena)
 {
-    size_t slot = (size_t)(customer->answered_total % PL_ANSWERED_MAX);
+    uint32_t slot = (uint32_t)(customer->answered_total % PL_ANSWERED_MAX);
+    uint32_t segment = slot / PL_ANSWERED_SEGMENT;
 
     if (pl_bytes_is_empty(request->request_id)) {
         return;
     }
-    assert(customer->answered_is_loaded[slot / PL_ANSWERED_SEGMENT]);
-    customer->answered[slot] = *digest;
-    customer->answered_is_dirty[slot / PL_ANSWERED_SEGMENT] = true;
+    assert(customer->answered_is_loaded[segment]);
+    pl_customer_answered(customer, segment, arena)[slot % PL_ANSWERED_SEGMENT] = *digest;
+    customer->answered_is_dirty[segment] = true;
     customer->answered_total++;
     customer->is_dirty = true;
 }

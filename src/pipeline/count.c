@@ -57,7 +57,7 @@ void pl_count_batch(struct pl_run *run, const struct pl_batch *batch)
             count_answer(item, &counts);
             break;
         case PL_ITEM_DEAD:
-            counts.dead_letters[item->record->topic][item->refusal.code]++;
+            counts.dead_letters[item->record->topic][item->refusal->code]++;
             break;
         }
     }

@@ -8,12 +8,13 @@
 
 /* A batch that has grown so large ends there (I13); what is left waits for the next. */
 #define OUTBOX_ENOUGH_BYTES ((size_t)16 * 1024 * 1024)
-#define ARENA_ENOUGH_BYTES ((size_t)64 * 1024 * 1024)
+#define DECIDED_ENOUGH_BYTES ((size_t)16 * 1024 * 1024) /* of the arena, since loading */
 
 static struct pl_outgoing *add_outgoing(struct pl_batch *batch)
 {
     if (batch->outgoing_count == batch->outgoing_capacity) {
-        size_t capacity = batch->outgoing_capacity == 0 ? 256 : batch->outgoing_capacity * 2;
+        size_t capacity =
+            batch->outgoing_capacity == 0 ? batch->count : batch->outgoing_capacity * 2;
 
         batch->outgoing = pl_arena_grow(&batch->arena, batch->outgoing, batch->outgoing_count,
                                         capacity, sizeof(*batch->outgoing));
@@ -48,7 +49,7 @@ static enum pl_status add_dead_letter(struct pl_run *run, struct pl_batch *batch
                                      .key = record->key,
                                      .is_view = true,
                                      .value = record->value};
-    pl_dead_letter_headers(&item->refusal, run->options->topics[record->topic], record->partition,
+    pl_dead_letter_headers(item->refusal, run->options->topics[record->topic], record->partition,
                            record->offset, batch->now_ms, original, original_count, &batch->arena,
                            &outgoing->headers, &outgoing->header_count);
     return PL_OK;
@@ -106,6 +107,11 @@ static enum pl_status add_result(struct pl_run *run, struct pl_batch *batch,
 static enum pl_status answer_request(struct pl_run *run, struct pl_batch *batch,
                                      struct pl_item *item, struct pl_error *error)
 {
+    static const struct pl_refusal reused = {
+        .code = PL_DEAD_LETTER_REQUEST_ID_REUSED,
+        .message = "this customer's request of the same requestId was answered already and "
+                   "differs in partnerId, subscriptionId, operation, targetOfferId or "
+                   "quantity; send it with a new requestId"};
     struct pl_customer *customer = &item->entry->customer;
     struct pl_answered digest = pl_request_digest(customer->customer_id, &item->request);
     struct pl_result result;
@@ -115,11 +121,7 @@ static enum pl_status answer_request(struct pl_run *run, struct pl_batch *batch,
         return PL_OK;
     case PL_ONCE_REUSED:
         item->kind = PL_ITEM_DEAD;
-        item->refusal = (struct pl_refusal){
-            .code = PL_DEAD_LETTER_REQUEST_ID_REUSED,
-            .message = "this customer's request of the same requestId was answered already and "
-                       "differs in partnerId, subscriptionId, operation, targetOfferId or "
-                       "quantity; send it with a new requestId"};
+        item->refusal = &reused;
         return add_dead_letter(run, batch, item, error);
     case PL_ONCE_NEW:
         break;
@@ -127,7 +129,7 @@ static enum pl_status answer_request(struct pl_run *run, struct pl_batch *batch,
     pl_request_decide(run->options->catalogue, customer, &item->request, batch->now_ms,
                       &batch->arena, &result);
     pl_count_answer(item, &result);
-    pl_request_remember(customer, &item->request, &digest);
+    pl_request_remember(customer, &item->request, &digest, &batch->arena);
     return add_result(run, batch, item, &result, error);
 }
 
@@ -152,6 +154,8 @@ static enum pl_status apply_item(struct pl_run *run, struct pl_batch *batch, str
 
 enum pl_status pl_decide_batch(struct pl_run *run, struct pl_batch *batch, struct pl_error *error)
 {
+    size_t loaded = batch->arena.used_bytes;
+
     for (size_t i = 0; i < batch->count; i++) {
         struct pl_item *item = &batch->items[i];
         const struct pl_record *record = item->record;
@@ -164,7 +168,7 @@ enum pl_status pl_decide_batch(struct pl_run *run, struct pl_batch *batch, struc
         }
         part->progress.next[record->topic] = record->offset + 1; /* I4: handled, not position() */
         if (batch->outbox.len > OUTBOX_ENOUGH_BYTES ||
-            batch->arena.used_bytes > ARENA_ENOUGH_BYTES) {
+            batch->arena.used_bytes - loaded > DECIDED_ENOUGH_BYTES) {
             batch->count = i + 1;
         }
     }

@@ -6,37 +6,46 @@
 #include "planlift/decide.h"
 
 /* A batch is cut where its decoded records take this: a record that lists many names takes many
- * times its own size. Five thousand ordinary ones take half of it. */
-#define DECODED_ENOUGH_BYTES ((size_t)16 * 1024 * 1024)
+ * times its own size. Five thousand ordinary ones take a quarter of it. */
+#define DECODED_ENOUGH_BYTES ((size_t)8 * 1024 * 1024)
 
 /* A batch is cut where a schema registry took this long over its records: the group is served
  * between batches. */
 #define DECODING_MOST_MS 5000
 
-static void refuse(struct pl_item *item, enum pl_dead_letter code, const char *message)
+static void refuse(struct pl_batch *batch, struct pl_item *item, const struct pl_refusal *refusal)
 {
     item->kind = PL_ITEM_DEAD;
-    item->refusal.code = code;
-    (void)snprintf(item->refusal.message, sizeof(item->refusal.message), "%s", message);
+    item->refusal = pl_arena_grow(&batch->arena, refusal, 1, 1, sizeof(*refusal)); /* a copy */
+}
+
+static void refuse_as(struct pl_batch *batch, struct pl_item *item, enum pl_dead_letter code,
+                      const char *message)
+{
+    struct pl_refusal refusal = {.code = code};
+
+    (void)snprintf(refusal.message, sizeof(refusal.message), "%s", message);
+    refuse(batch, item, &refusal);
 }
 
 static enum pl_status decode_value(struct pl_batch *batch, struct pl_item *item,
                                    struct pl_error *error)
 {
     const struct pl_record *record = item->record;
+    struct pl_refusal refusal;
     enum pl_status status;
 
     if (record->topic == PL_TOPIC_EVENTS) {
         item->kind = PL_ITEM_EVENT;
         status = pl_decode_event(batch->run->options->decoder, record->value, &batch->arena,
-                                 &item->event, &item->refusal, error);
+                                 &item->event, &refusal, error);
     } else {
         item->kind = PL_ITEM_REQUEST;
         status = pl_decode_request(batch->run->options->decoder, record->value, &batch->arena,
-                                   &item->request, &item->refusal, error);
+                                   &item->request, &refusal, error);
     }
     if (status == PL_BAD_DATA) {
-        item->kind = PL_ITEM_DEAD;
+        refuse(batch, item, &refusal);
         return PL_OK;
     }
     return status;
@@ -48,38 +57,41 @@ static struct pl_bytes customer_of(const struct pl_item *item)
 }
 
 /* A record in another place than its customer's could meet the wrong state (contract 2). */
-static void check_place(struct pl_run *run, struct pl_item *item)
+static void check_place(struct pl_batch *batch, struct pl_item *item)
 {
-    const struct pl_feed *feed = &run->options->feed;
+    const struct pl_feed *feed = &batch->run->options->feed;
     const struct pl_record *record = item->record;
     int32_t right;
 
     if (pl_bytes_is_empty(record->key)) {
-        refuse(item, PL_DEAD_LETTER_KEY_MISMATCH,
-               pl_bytes_is_null(record->key) ? "the key is null; it must be the customerId"
-                                             : "the key is empty; it must be the customerId");
+        refuse_as(batch, item, PL_DEAD_LETTER_KEY_MISMATCH,
+                  pl_bytes_is_null(record->key) ? "the key is null; it must be the customerId"
+                                                : "the key is empty; it must be the customerId");
         return;
     }
     if (!pl_bytes_equal(record->key, customer_of(item))) {
-        refuse(item, PL_DEAD_LETTER_KEY_MISMATCH, "the key is not the customerId of the value");
+        refuse_as(batch, item, PL_DEAD_LETTER_KEY_MISMATCH,
+                  "the key is not the customerId of the value");
         return;
     }
     right = feed->ops->partition_of(feed->self, record->key);
     if (right >= 0 && right != record->partition) {
-        refuse(item, PL_DEAD_LETTER_WRONG_PARTITION, "");
-        (void)snprintf(item->refusal.message, sizeof(item->refusal.message),
+        struct pl_refusal refusal = {.code = PL_DEAD_LETTER_WRONG_PARTITION};
+
+        (void)snprintf(refusal.message, sizeof(refusal.message),
                        "the key belongs in partition %" PRId32 ", the record is in %" PRId32
                        "; use the partitioner that planlift is configured for",
                        right, record->partition);
+        refuse(batch, item, &refusal);
     }
 }
 
-static void check_event(struct pl_item *item)
+static void check_event(struct pl_batch *batch, struct pl_item *item)
 {
     const char *fault = pl_event_fault(&item->event);
 
     if (fault != NULL) {
-        refuse(item, PL_DEAD_LETTER_INVALID_EVENT, fault);
+        refuse_as(batch, item, PL_DEAD_LETTER_INVALID_EVENT, fault);
     }
 }
 
@@ -92,15 +104,16 @@ static enum pl_status decode_item(struct pl_run *run, struct pl_batch *batch, st
         return status;
     }
     if (item->kind != PL_ITEM_DEAD) {
-        check_place(run, item);
+        check_place(batch, item);
     }
     if (item->kind == PL_ITEM_EVENT) {
-        check_event(item);
+        check_event(batch, item);
     }
     if (item->kind != PL_ITEM_DEAD && pl_poison_is(run, item->record)) {
-        refuse(item, PL_DEAD_LETTER_UNPROCESSABLE,
-               "its result or the customer's new state is larger than Kafka accepts, or processing "
-               "it alone failed repeatedly; nothing was changed");
+        refuse_as(
+            batch, item, PL_DEAD_LETTER_UNPROCESSABLE,
+            "its result or the customer's new state is larger than Kafka accepts, or processing "
+            "it alone failed repeatedly; nothing was changed");
     }
     return PL_OK;
 }

@@ -83,11 +83,13 @@ struct pl_answer {
 struct pl_item {
     const struct pl_record *record;
     enum pl_item_kind kind;
-    struct pl_event event;
-    struct pl_request request;
-    struct pl_refusal refusal; /* PL_ITEM_DEAD */
-    struct pl_entry *entry;    /* events and requests */
-    struct pl_answer answer;   /* requests */
+    union {
+        struct pl_event event;
+        struct pl_request request;
+    };
+    const struct pl_refusal *refusal; /* PL_ITEM_DEAD */
+    struct pl_entry *entry;           /* events and requests */
+    struct pl_answer answer;          /* requests */
 };
 
 /* A result or dead letter waiting to be produced. */
@@ -125,7 +127,8 @@ struct pl_batch {
     struct pl_item *items;
     size_t count;
     struct pl_overlay overlay;
-    struct pl_part **parts; /* by partition number; NULL: not touched */
+    struct pl_pieces needed; /* by the item at hand; its memory serves one after the other */
+    struct pl_part **parts;  /* by partition number; NULL: not touched */
     struct pl_outgoing *outgoing;
     size_t outgoing_count;
     size_t outgoing_capacity;

@@ -6,8 +6,10 @@
 #include "flow.h"
 #include "planlift/decide.h"
 
-/* Pieces that are asked for ahead; a batch that wants more is cut there (I13). */
-#define PIECES_AHEAD 16384
+/* What is read at once: few enough that their values, and the answer they come in, are small. */
+#define SLICE_FIELDS 1024
+/* A batch is cut where what is loaded for it takes this (I13). */
+#define LOADED_ENOUGH_BYTES ((size_t)24 * 1024 * 1024)
 /* Rebuilding a damaged cache must mend it; more tries in a row than this are in vain. */
 #define DAMAGED_MOST 10
 
@@ -181,9 +183,9 @@ static enum pl_status take_read(struct pl_run *run, struct pl_batch *batch,
 }
 
 /* Read what is wanted, of all partitions together, and the checkpoints of all that anything is
- * wanted of. wants: by partition number. */
-static enum pl_status read_all(struct pl_run *run, struct pl_batch *batch,
-                               const struct wants *wants, struct pl_error *error)
+ * wanted of. wants: by partition number; none are left. */
+static enum pl_status read_all(struct pl_run *run, struct pl_batch *batch, struct wants *wants,
+                               struct pl_error *error)
 {
     const struct pl_cache *cache = &run->options->cache;
     size_t most = (size_t)run->options->partition_count;
@@ -207,26 +209,30 @@ static enum pl_status read_all(struct pl_run *run, struct pl_batch *batch,
     for (size_t i = 0; status == PL_OK && i < count; i++) {
         status = take_read(run, batch, &reads[i], &wants[reads[i].partition], error);
     }
+    for (size_t partition = 0; partition < most; partition++) {
+        wants[partition].stored.count = 0;
+        wants[partition].in_flight.count = 0;
+    }
     return status;
 }
 
 /* ---- what to read ---------------------------------------------------------------------------- */
 
-static void want_heads(struct pl_run *run, struct pl_batch *batch, struct wants *wants)
+/* Ask for the head of the item's customer; returns the number of fields, 1 or 0. */
+static size_t want_head(struct pl_run *run, struct pl_batch *batch, struct pl_item *item,
+                        struct wants *wants)
 {
-    for (size_t i = 0; i < batch->count; i++) {
-        struct pl_item *item = &batch->items[i];
-
-        if (item->kind == PL_ITEM_DEAD) {
-            continue;
-        }
-        item->entry = pl_batch_entry(run, batch, item->record->partition, item->record->key);
-        if (!item->entry->is_read) {
-            item->entry->is_read = true;
-            add_want(run, batch, &wants[item->entry->partition],
-                     &(struct want){item->entry, {.kind = PL_PIECE_HEAD}});
-        }
+    if (item->kind == PL_ITEM_DEAD) {
+        return 0;
     }
+    item->entry = pl_batch_entry(run, batch, item->record->partition, item->record->key);
+    if (item->entry->is_read) {
+        return 0;
+    }
+    item->entry->is_read = true;
+    add_want(run, batch, &wants[item->entry->partition],
+             &(struct want){item->entry, {.kind = PL_PIECE_HEAD}});
+    return 1;
 }
 
 /* Is it the first time that the piece is asked for? */
@@ -254,8 +260,11 @@ static bool mark_wanted(struct pl_entry *entry, const struct pl_piece *piece)
     return false;
 }
 
-static void needs_of(struct pl_batch *batch, const struct pl_item *item, struct pl_pieces *pieces)
+/* What the item needs and is not there, in batch->needed. */
+static const struct pl_pieces *needs_of(struct pl_batch *batch, const struct pl_item *item)
 {
+    struct pl_pieces *pieces = &batch->needed;
+
     pieces->count = 0;
     if (item->kind == PL_ITEM_EVENT) {
         pl_event_needs(&item->entry->customer, &item->event, &batch->arena, pieces);
@@ -263,32 +272,29 @@ static void needs_of(struct pl_batch *batch, const struct pl_item *item, struct 
         pl_request_needs(batch->run->options->catalogue, &item->entry->customer, &item->request,
                          &batch->arena, pieces);
     }
+    return pieces;
 }
 
-/* Ask for what the items need as far as it can be told now, before any of them is applied; cut the
- * batch where that becomes too much. */
-static void want_pieces(struct pl_run *run, struct pl_batch *batch, struct wants *wants)
+/* Ask for what the item needs as far as it can be told now, before any of them is applied; returns
+ * the number of fields. */
+static size_t want_pieces(struct pl_run *run, struct pl_batch *batch, struct pl_item *item,
+                          struct wants *wants)
 {
-    struct pl_pieces pieces = {.items = NULL};
-    size_t total = 0;
+    const struct pl_pieces *pieces = needs_of(batch, item);
+    size_t count = 0;
 
-    for (size_t i = 0; i < batch->count; i++) {
-        struct pl_item *item = &batch->items[i];
-
-        needs_of(batch, item, &pieces);
-        if (i > 0 && total + pieces.count > PIECES_AHEAD) {
-            batch->count = i;
-            break;
-        }
-        for (size_t j = 0; j < pieces.count; j++) {
-            if (mark_wanted(item->entry, &pieces.items[j])) {
-                add_want(run, batch, &wants[item->entry->partition],
-                         &(struct want){item->entry, pieces.items[j]});
-                total++;
-            }
+    for (size_t i = 0; i < pieces->count; i++) {
+        if (mark_wanted(item->entry, &pieces->items[i])) {
+            add_want(run, batch, &wants[item->entry->partition],
+                     &(struct want){item->entry, pieces->items[i]});
+            count++;
         }
     }
+    return count;
 }
+
+typedef size_t want_fn(struct pl_run *run, struct pl_batch *batch, struct pl_item *item,
+                       struct wants *wants);
 
 static struct wants *no_wants(struct pl_batch *batch)
 {
@@ -296,37 +302,52 @@ static struct wants *no_wants(struct pl_batch *batch)
                            sizeof(struct wants));
 }
 
+/* Read what the items want, slice by slice; the batch ends where the arena holds enough. */
+static enum pl_status load_all(struct pl_run *run, struct pl_batch *batch, want_fn *want,
+                               size_t enough_bytes, struct pl_error *error)
+{
+    struct wants *wants = no_wants(batch);
+    size_t wanted = 0;
+    enum pl_status status = PL_OK;
+
+    for (size_t i = 0; status == PL_OK && i < batch->count; i++) {
+        wanted += want(run, batch, &batch->items[i], wants);
+        if (wanted >= SLICE_FIELDS || i + 1 == batch->count) {
+            status = read_all(run, batch, wants, error);
+            wanted = 0;
+        }
+        if (batch->arena.used_bytes > enough_bytes && wanted == 0) {
+            batch->count = i + 1;
+        }
+    }
+    return status;
+}
+
 enum pl_status pl_load_batch(struct pl_run *run, struct pl_batch *batch, struct pl_error *error)
 {
-    struct wants *heads = no_wants(batch);
-    struct wants *pieces = no_wants(batch);
-    enum pl_status status;
+    size_t before = batch->arena.used_bytes;
+    enum pl_status status =
+        load_all(run, batch, want_head, before + LOADED_ENOUGH_BYTES / 2, error);
 
-    want_heads(run, batch, heads);
-    status = read_all(run, batch, heads, error);
-    if (status != PL_OK) {
-        return status;
-    }
-    want_pieces(run, batch, pieces);
-    return read_all(run, batch, pieces, error);
+    return status == PL_OK ? load_all(run, batch, want_pieces, before + LOADED_ENOUGH_BYTES, error)
+                           : status;
 }
 
 enum pl_status pl_load_item(struct pl_run *run, struct pl_batch *batch, struct pl_item *item,
                             struct pl_error *error)
 {
-    struct pl_pieces pieces = {.items = NULL};
+    const struct pl_pieces *pieces = needs_of(batch, item);
     enum pl_status status = PL_OK;
 
-    needs_of(batch, item, &pieces);
-    while (status == PL_OK && pieces.count > 0) {
+    while (status == PL_OK && pieces->count > 0) {
         struct wants *wants = no_wants(batch);
 
-        for (size_t i = 0; i < pieces.count; i++) {
+        for (size_t i = 0; i < pieces->count; i++) {
             add_want(run, batch, &wants[item->entry->partition],
-                     &(struct want){item->entry, pieces.items[i]});
+                     &(struct want){item->entry, pieces->items[i]});
         }
         status = read_all(run, batch, wants, error);
-        needs_of(batch, item, &pieces);
+        pieces = needs_of(batch, item);
     }
     return status;
 }

@@ -234,7 +234,8 @@ static enum pl_status decode_chunk(struct pl_reader *body, struct pl_arena *aren
 }
 
 static enum pl_status decode_answered(struct pl_reader *body, uint32_t segment,
-                                      struct pl_customer *customer, struct pl_error *error)
+                                      struct pl_arena *arena, struct pl_customer *customer,
+                                      struct pl_error *error)
 {
     uint64_t total = customer->answered_stored_total;
     size_t count = pl_answered_in_segment(total, segment);
@@ -246,7 +247,7 @@ static enum pl_status decode_answered(struct pl_reader *body, uint32_t segment,
         return pl_fail(error, PL_BAD_DATA,
                        "answered requests of a customer are not those that its head knows");
     }
-    memcpy(&customer->answered[(size_t)segment * PL_ANSWERED_SEGMENT], slots.data, slots.len);
+    memcpy(pl_customer_answered(customer, segment, arena), slots.data, slots.len);
     customer->answered_is_loaded[segment] = true;
     return PL_OK;
 }
@@ -266,7 +267,7 @@ enum pl_status pl_state_decode_piece(const struct pl_piece *piece, struct pl_byt
     case PL_PIECE_HEAD:
         break; /* has a function of its own */
     case PL_PIECE_ANSWERED:
-        return decode_answered(&body, piece->segment, customer, error);
+        return decode_answered(&body, piece->segment, arena, customer, error);
     case PL_PIECE_CHUNK:
         chunk = find_chunk(customer, piece);
         if (chunk != NULL) {

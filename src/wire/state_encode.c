@@ -5,8 +5,9 @@
 #include "state_layout.h"
 #include "state_seal.h"
 
-/* Holds "l<ordinal>.<depth>.<start>/": two numbers of up to 20 digits, one of up to 16. */
-#define PREFIX_MAX_BYTES 64
+/* Holds "l<ordinal>.<depth>.<start>/": numbers of up to 20, 2 and 16 digits. */
+#define CHUNK_PREFIX_MAX_BYTES 42
+#define OTHER_PREFIX_MAX_BYTES 3
 
 static char *put_number(char *at, uint64_t number, unsigned base)
 {
@@ -26,7 +27,8 @@ static char *put_number(char *at, uint64_t number, unsigned base)
 struct pl_bytes pl_state_field(const struct pl_piece *piece, struct pl_bytes customer_id,
                                struct pl_arena *arena)
 {
-    char *name = pl_arena_alloc(arena, PREFIX_MAX_BYTES + customer_id.len);
+    size_t prefix = piece->kind == PL_PIECE_CHUNK ? CHUNK_PREFIX_MAX_BYTES : OTHER_PREFIX_MAX_BYTES;
+    char *name = pl_arena_alloc(arena, prefix + customer_id.len);
     char *at = name;
 
     switch (piece->kind) {
@@ -130,12 +132,11 @@ static void encode_chunks(struct pl_customer *customer, struct pl_subscription *
 static void put_answered(struct pl_buffer *buffer, const struct pl_customer *customer,
                          uint32_t segment)
 {
-    size_t first = (size_t)segment * PL_ANSWERED_SEGMENT;
     size_t count = pl_answered_in_segment(customer->answered_total, segment);
 
     pl_put_long(buffer, (int64_t)pl_answered_last(customer->answered_total, segment));
     pl_put_long(buffer, (int64_t)(count * sizeof(struct pl_answered)));
-    pl_buffer_put(buffer, &customer->answered[first], count * sizeof(struct pl_answered));
+    pl_buffer_put(buffer, customer->answered[segment], count * sizeof(struct pl_answered));
 }
 
 static void encode_answered(struct pl_customer *customer, struct pl_arena *arena,

@@ -125,7 +125,7 @@ static void decide(struct bench *bench, enum pl_operation operation)
     assert(once == PL_ONCE_NEW);
     pl_request_decide(bench->catalogue, &bench->customer, request, 0, &bench->arena,
                       &bench->result);
-    pl_request_remember(&bench->customer, request, &digest);
+    pl_request_remember(&bench->customer, request, &digest, &bench->arena);
 }
 
 static void step_decide_check(struct bench *bench)

@@ -510,13 +510,15 @@ static enum pl_status bury(struct pl_run *run, const struct pl_batch *batch,
                 "src/core/once.c",
                 r"""
     for (size_t i = 0; i < count; i++) {
-        const struct pl_answered *answered = &customer->answered[i];
+        const struct pl_answered *answered =
+            &customer->answered[i / PL_ANSWERED_SEGMENT][i % PL_ANSWERED_SEGMENT];
 
         assert(customer->answered_is_loaded[i / PL_ANSWERED_SEGMENT]);
 """,
                 r"""
     for (size_t i = 0; i < count; i++) {
-        const struct pl_answered *answered = &customer->answered[i];
+        const struct pl_answered *answered =
+            &customer->answered[i / PL_ANSWERED_SEGMENT][i % PL_ANSWERED_SEGMENT];
 
         if (customer->answered_total >= PL_ANSWERED_MAX &&
             i == (size_t)(customer->answered_total % PL_ANSWERED_MAX)) {

@@ -103,7 +103,7 @@ static bool decide(struct run *run, const struct pl_past_request *past,
     }
     pl_request_explain(run->catalogue, &run->customer, &past->request, published->decided_at_ms,
                        is_wanted ? &run->replay->trace : &unused, result);
-    pl_request_remember(&run->customer, &past->request, &digest);
+    pl_request_remember(&run->customer, &past->request, &digest, run->arena);
     if (!is_wanted) {
         return result->outcome == published->outcome;
     }

@@ -20,7 +20,7 @@ static void remember_it(struct fixture *fixture, const struct pl_request *reques
 {
     struct pl_answered digest = pl_request_digest(fixture->customer.customer_id, request);
 
-    pl_request_remember(&fixture->customer, request, &digest);
+    pl_request_remember(&fixture->customer, request, &digest, &fixture->arena);
 }
 
 static enum pl_once once(struct fixture *fixture, unsigned number)
@@ -141,7 +141,7 @@ static void number_n_is_in_slot_n_modulo_64(void **state)
     struct pl_answered first;
 
     remember(fixture, 0);
-    first = customer->answered[0];
+    first = customer->answered[0][0];
     for (unsigned i = 1; i < PL_ANSWERED_MAX; i++) {
         memset(customer->answered_is_dirty, 0, sizeof(customer->answered_is_dirty));
         remember(fixture, i);
@@ -150,9 +150,9 @@ static void number_n_is_in_slot_n_modulo_64(void **state)
                              segment == i / PL_ANSWERED_SEGMENT);
         }
     }
-    assert_memory_equal(&customer->answered[0], &first, sizeof(first));
+    assert_memory_equal(&customer->answered[0][0], &first, sizeof(first));
     remember(fixture, 64);
-    assert_memory_not_equal(&customer->answered[0], &first, sizeof(first));
+    assert_memory_not_equal(&customer->answered[0][0], &first, sizeof(first));
 }
 
 static void an_empty_id_is_always_new_and_never_noted(void **state)

@@ -13,8 +13,8 @@ static const struct pl_item *decode_one(struct fixture *fixture)
 static void assert_refused(const struct pl_item *item, enum pl_dead_letter code, const char *text)
 {
     assert_int_equal(item->kind, PL_ITEM_DEAD);
-    assert_string_equal(pl_dead_letter_names[item->refusal.code], pl_dead_letter_names[code]);
-    assert_non_null(strstr(item->refusal.message, text));
+    assert_string_equal(pl_dead_letter_names[item->refusal->code], pl_dead_letter_names[code]);
+    assert_non_null(strstr(item->refusal->message, text));
 }
 
 static int set_up_run(void **state)

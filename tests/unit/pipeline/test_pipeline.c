@@ -61,8 +61,8 @@ static void but_not_longer_than_that(void **state)
     assert_int_equal(commits_of_two_apart(*state, 19), 2);
 }
 
-/* I13: results of about 1 MB each; 16 MB are enough for a batch. */
-static void a_batch_of_large_results_is_cut(void **state)
+/* I13: requests of about 1 MB each; 8 MB are enough for a batch. */
+static void a_batch_of_large_requests_is_cut(void **state)
 {
     struct fixture *fixture = *state;
     struct pl_request request = {.customer_id = PL_BYTES_LITERAL("c1"),
@@ -81,7 +81,7 @@ static void a_batch_of_large_results_is_cut(void **state)
                       since_start(&fixture->buffer));
     }
     run_to_the_end(fixture);
-    assert_int_equal(commits_of(fixture, place_of(fixture, "c1")), 1 + 2);
+    assert_int_equal(commits_of(fixture, place_of(fixture, "c1")), 1 + 3);
     for (int i = 0; i < 30; i++) {
         assert_non_null(strstr(results_text(fixture), numbered(fixture, "c1/r", i)));
     }
@@ -273,7 +273,7 @@ int main(void)
         WITH_FIXTURE(a_lone_record_goes_at_once),
         WITH_FIXTURE(a_batch_waits_for_more_if_it_is_to),
         WITH_FIXTURE(but_not_longer_than_that),
-        WITH_FIXTURE(a_batch_of_large_results_is_cut),
+        WITH_FIXTURE(a_batch_of_large_requests_is_cut),
         WITH_FIXTURE(schemas_that_are_away_are_waited_for),
         WITH_FIXTURE(what_came_before_an_unknown_schema_is_taken_in),
         cmocka_unit_test(what_fails_for_ever_is_not_tried_without_a_pause),

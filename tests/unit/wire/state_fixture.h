@@ -180,7 +180,7 @@ static inline void remember(struct store *store, struct pl_customer *customer, i
                                  .operation = PL_OPERATION_CHECK};
     struct pl_answered digest = pl_request_digest(customer->customer_id, &request);
 
-    pl_request_remember(customer, &request, &digest);
+    pl_request_remember(customer, &request, &digest, &store->arena);
 }
 
 /* ---- comparing ------------------------------------------------------------------------------- */
@@ -218,7 +218,13 @@ static inline void assert_same_customer(struct store *store, const struct pl_cus
     assert_int_equal(a->version, b->version);
     assert_int_equal(a->answered_total, b->answered_total);
     assert_int_equal(a->next_ordinal, b->next_ordinal);
-    assert_memory_equal(a->answered, b->answered, sizeof(a->answered));
+    for (uint32_t segment = 0; segment < PL_ANSWERED_SEGMENTS; segment++) {
+        assert_true((a->answered[segment] == NULL) == (b->answered[segment] == NULL));
+        if (a->answered[segment] != NULL) {
+            assert_memory_equal(a->answered[segment], b->answered[segment],
+                                PL_ANSWERED_SEGMENT * sizeof(struct pl_answered));
+        }
+    }
     assert_int_equal(a->grant_count, b->grant_count);
     for (size_t i = 0; i < a->grant_count; i++) {
         assert_same_bytes(a->grants[i].partner_id, b->grants[i].partner_id);
