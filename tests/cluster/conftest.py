@@ -101,10 +101,11 @@ class Cluster(Service):
 
     def call(self, method: str, path: str, body: Json | None = None) -> str:
         """A request to the API; HTTPError where it refuses."""
+        kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
         request = urllib.request.Request(
             self.url + path,
             data=None if body is None else json.dumps(body).encode(),
-            headers={"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"},
+            headers={"Authorization": f"Bearer {TOKEN}", "Content-Type": kind},
             method=method,
         )
         with urllib.request.urlopen(request, context=self._tls, timeout=30) as answer:

@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness import World
+from harness import World, eventually
 from harness.certificates import Authority, Pair
 from harness.samples import customer_facts, wish
 from harness.secure_kafka import SecureKafka
@@ -47,6 +47,17 @@ def answer(world: World, manifests: list[Json], files: Files, image: Path | None
         world.results(enough=1)
         assert "NOT_ELIGIBLE" in run_to_end(of_kind(manifests, "Pod"), files, image)
     judge(world)
+
+
+def await_taken_in(world: World) -> None:
+    """All that is in the input topics now, by whichever pods there are."""
+    ends = {**world.client.ends(world.topics.requests), **world.client.ends(world.topics.events)}
+
+    def is_taken_in() -> bool:
+        committed = world.client.committed(world.group)
+        return all(committed.get(place, 0) >= end for place, end in ends.items())
+
+    eventually(is_taken_in, "all taken in", 60)
 
 
 # --- secured servers ------------------------------------------------------------------------------

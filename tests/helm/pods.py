@@ -159,6 +159,18 @@ class Pod:
 
         return passes
 
+    def run_inside(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """As `kubectl exec` does: in the container, as its user, with its environment."""
+        enter = ["nsenter", "--target", str(self.process.pid), "--mount", "--root"]
+        enter += ["--setuid", str(self.uid), "--setgid", str(self.uid), "--"]
+        return subprocess.run(
+            [*enter, *command],
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
     def stop(self) -> None:
         """As the kubelet ends a pod; it must not come to SIGKILL."""
         self.process.send_signal(signal.SIGTERM)

@@ -14,7 +14,7 @@ from harness import World, eventually
 from harness.samples import customer_facts, wish
 from harness.verdict import judge
 from helm.chart import Json, objects, of_kind, render
-from helm.deployment import values_of
+from helm.deployment import await_taken_in, values_of
 from helm.pods import Files, Pod, StatefulSet, run_to_end
 from services import ROOT, Redis
 
@@ -105,16 +105,6 @@ def test_rolling_and_scaling_lose_nothing(
         check_confined(pods.pods[0])
     report = judge(world)
     print(f"{sent} requests; {report.describe()}")
-
-
-def await_taken_in(world: World) -> None:
-    ends = {**world.client.ends(world.topics.requests), **world.client.ends(world.topics.events)}
-
-    def is_taken_in() -> bool:
-        committed = world.client.committed(world.group)
-        return all(committed.get(place, 0) >= end for place, end in ends.items())
-
-    eventually(is_taken_in, "all taken in", 60)
 
 
 def check_confined(pod: Pod) -> None:

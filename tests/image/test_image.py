@@ -111,5 +111,4 @@ def is_healthy(pod: Pod, config: Json) -> bool:
     assert kind == "CMD"
     [port] = [port["containerPort"] for port in pod.container["ports"]]
     command = [part.replace("127.0.0.1/8080", f"{pod.address}/{port}") for part in command]
-    enter = ["nsenter", "--target", str(pod.process.pid), "--mount", "--root"]
-    return subprocess.run([*enter, *command], check=False).returncode == 0
+    return pod.run_inside(*command).returncode == 0
