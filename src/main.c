@@ -14,6 +14,7 @@
 #include "cli/settings_show.h"
 #include "cli/submit/submit.h"
 #include "cli/topics.h"
+#include "planlift/bytes.h"
 
 struct command {
     const char *name;
@@ -37,12 +38,10 @@ static const struct command commands[] = {
     {"catalogue", pl_cli_catalogue, "validate a catalogue"},
 };
 
-#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
-
 static void print_usage(FILE *out)
 {
     (void)fputs("Usage: planlift SUBCOMMAND [OPTIONS]\n\n", out);
-    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+    for (size_t i = 0; i < PL_COUNT(commands); i++) {
         (void)fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].meaning);
     }
     (void)fputs("\nplanlift SUBCOMMAND --help explains each; planlift --version tells the "
@@ -54,7 +53,7 @@ int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "";
 
-    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+    for (size_t i = 0; i < PL_COUNT(commands); i++) {
         if (strcmp(name, commands[i].name) == 0) {
             return commands[i].run(argc - 1, argv + 1);
         }

@@ -19,6 +19,12 @@ struct pl_names {
     size_t count;
 };
 
+/* Elements of an array. */
+#define PL_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* A view as the arguments of a "%.*s". */
+#define PL_ARG(bytes) (int)(bytes).len, (bytes).len == 0 ? "" : (bytes).data
+
 #define PL_NULL_BYTES ((struct pl_bytes){NULL, 0})
 #define PL_BYTES_LITERAL(text) ((struct pl_bytes){(text), sizeof(text) - 1})
 

@@ -1,27 +1,19 @@
 /* `planlift catalogue check`: is this file a catalogue, and if not, why? */
 #include "cli/catalogue.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/file.h"
+#include "cli/options.h"
 #include "planlift/buffer.h"
 #include "planlift/json.h"
+
+#define COMMAND "planlift catalogue"
 
 /* The shipped catalogue/csp.json, compiled in by planlift_embed. */
 extern const unsigned char pl_embed_catalogue[];
 extern const size_t pl_embed_catalogue_len;
-
-static const char usage[] =
-    "Usage: planlift catalogue check FILE\n"
-    "\n"
-    "Validates a catalogue: the offers, their services and the upgrade matrix that\n"
-    "decisions are made by. Prints what it holds, or the first fault with its place.\n"
-    "\n"
-    "  -h, --help    show this text\n"
-    "\n"
-    "Exit codes: 0 valid, 1 not valid or not readable, 2 wrong use.\n";
 
 enum pl_status pl_cli_catalogue_load(const char *path, struct pl_error *error,
                                      struct pl_catalogue **ret_catalogue)
@@ -51,7 +43,7 @@ static int check(const char *path)
     enum pl_status status = pl_cli_catalogue_load(path, &error, &catalogue);
 
     if (status != PL_OK) {
-        (void)fprintf(stderr, "planlift catalogue: %s\n", error.text); /* nowhere else to say it */
+        (void)fprintf(stderr, COMMAND ": %s\n", error.text); /* nowhere else to say it */
         return 1;
     }
     counts = pl_catalogue_count(catalogue);
@@ -65,32 +57,25 @@ static int check(const char *path)
     return fflush(stdout) == 0 ? 0 : 1;
 }
 
-static int fail_use(const char *reason, const char *word)
-{
-    (void)fprintf(stderr, "planlift catalogue: %s%s\nTry 'planlift catalogue --help'.\n", reason,
-                  word);
-    return 2;
-}
-
 int pl_cli_catalogue(int argc, char **argv)
 {
-    static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-    int option;
+    static const struct pl_usage usage = {
+        .command = COMMAND,
+        .operands = "check FILE",
+        .about = "Validates a catalogue: the offers, their services and the upgrade matrix that\n"
+                 "decisions are made by. Prints what it holds, or the first fault with its place.",
+        .exit_codes = "0 valid, 1 not valid or not readable, 2 wrong use"};
+    int operand;
+    int code = pl_options_parse(&usage, argc, argv, &operand);
 
-    opterr = 0;
-    optind = 1;
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the subcommand is one thread */
-    while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-        if (option != 'h') {
-            return fail_use("there is no option ", argv[optind - 1]);
-        }
-        return fputs(usage, stdout) < 0 || fflush(stdout) != 0 ? 1 : 0;
+    if (code != PL_GO_ON) {
+        return code;
     }
-    if (argc - optind < 1 || strcmp(argv[optind], "check") != 0) {
-        return fail_use("wants 'check' and a file", "");
+    if (argc - operand < 1 || strcmp(argv[operand], "check") != 0) {
+        return pl_options_wrong(COMMAND, "wants 'check' and a file", "");
     }
-    if (argc - optind != 2) {
-        return fail_use("'check' wants exactly one file", "");
+    if (argc - operand != 2) {
+        return pl_options_wrong(COMMAND, "'check' wants exactly one file", "");
     }
-    return check(argv[optind + 1]);
+    return check(argv[operand + 1]);
 }

@@ -2,7 +2,6 @@
 #include "cli/decide.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -10,33 +9,16 @@
 #include <unistd.h>
 
 #include "cli/catalogue.h"
+#include "cli/options.h"
 #include "planlift/arena.h"
 #include "planlift/buffer.h"
 #include "planlift/decide.h"
 #include "planlift/json.h"
 
+#define COMMAND "planlift decide"
+
 /* Read and written at once; lines may be longer. */
 #define BLOCK_BYTES ((size_t)64 * 1024)
-
-static const char usage[] =
-    "Usage: planlift decide [--catalogue FILE]\n"
-    "\n"
-    "Decides upgrade requests, and applies events, without Kafka or Redis: reads one JSON\n"
-    "object a line from standard input, and writes one a line to standard output, in order.\n"
-    "\n"
-    "  in:   {\"customer\": STATE, \"request\": REQUEST, \"now\": milliseconds}\n"
-    "  out:  {\"result\": RESULT, \"customer\": STATE}\n"
-    "  in:   {\"customer\": STATE, \"event\": {\"type\": \"LicenseAssigned\", ...}}\n"
-    "  out:  {\"customer\": STATE}\n"
-    "\n"
-    "A bad line gives {\"error\": \"...\"} in its place; empty lines are skipped. Each line\n"
-    "stands for itself: a request id that was there before is decided again.\n"
-    "\n"
-    "  -c, --catalogue FILE    decide by this catalogue, not by the built-in one\n"
-    "  -h, --help              show this text\n"
-    "\n"
-    "Exit codes: 0 done, 1 there was a bad line or a failure, 2 wrong use or a refused\n"
-    "catalogue.\n";
 
 struct session {
     struct pl_catalogue *catalogue;
@@ -196,7 +178,7 @@ static int run(const char *catalogue_path)
         exit_code = status == PL_OK && !session.had_bad_line ? 0 : 1;
     }
     if (status != PL_OK) {
-        (void)fprintf(stderr, "planlift decide: %s\n", error.text); /* nowhere else to say it */
+        (void)fprintf(stderr, COMMAND ": %s\n", error.text); /* nowhere else to say it */
     }
     pl_catalogue_free(session.catalogue);
     pl_arena_done(&session.arena);
@@ -205,38 +187,41 @@ static int run(const char *catalogue_path)
     return exit_code;
 }
 
-static int fail_use(const char *reason, const char *word)
-{
-    (void)fprintf(stderr, "planlift decide: %s%s\nTry 'planlift decide --help'.\n", reason, word);
-    return 2;
-}
-
 int pl_cli_decide(int argc, char **argv)
 {
-    static const struct option options[] = {{"catalogue", required_argument, NULL, 'c'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
     const char *catalogue_path = NULL;
-    int option;
+    const struct pl_option options[] = {
+        {.letter = 'c',
+         .name = "catalogue",
+         .argument = "FILE",
+         .meaning = "decide by this catalogue, not by the built-in one",
+         .text = &catalogue_path}};
+    const struct pl_usage usage = {
+        .command = COMMAND,
+        .operands = "[--catalogue FILE]",
+        .about =
+            "Decides upgrade requests, and applies events, without Kafka or Redis: reads one JSON\n"
+            "object a line from standard input, and writes one a line to standard output, in "
+            "order.\n"
+            "\n"
+            "  in:   {\"customer\": STATE, \"request\": REQUEST, \"now\": milliseconds}\n"
+            "  out:  {\"result\": RESULT, \"customer\": STATE}\n"
+            "  in:   {\"customer\": STATE, \"event\": {\"type\": \"LicenseAssigned\", ...}}\n"
+            "  out:  {\"customer\": STATE}\n"
+            "\n"
+            "A bad line gives {\"error\": \"...\"} in its place; empty lines are skipped. Each "
+            "line\n"
+            "stands for itself: a request id that was there before is decided again.",
+        .options = options,
+        .option_count = PL_COUNT(options),
+        .exit_codes = "0 done, 1 there was a bad line or a failure, 2 wrong use or a refused "
+                      "catalogue"};
+    int operand;
+    int code = pl_options_parse(&usage, argc, argv, &operand);
 
-    opterr = 0;
-    optind = 1;
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the subcommand is one thread */
-    while ((option = getopt_long(argc, argv, ":c:h", options, NULL)) != -1) {
-        switch (option) {
-        case 'c':
-            catalogue_path = optarg;
-            break;
-        case 'h':
-            return fputs(usage, stdout) < 0 || fflush(stdout) != 0 ? 1 : 0;
-        case ':':
-            return fail_use("--catalogue wants a file", "");
-        default:
-            return fail_use("there is no option ", argv[optind - 1]);
-        }
+    if (code == PL_GO_ON && operand < argc) {
+        return pl_options_wrong(COMMAND, "lines come from standard input; no use for ",
+                                argv[operand]);
     }
-    if (optind < argc) {
-        return fail_use("lines come from standard input; no use for ", argv[optind]);
-    }
-    return run(catalogue_path);
+    return code == PL_GO_ON ? run(catalogue_path) : code;
 }

@@ -89,6 +89,10 @@ static int print_help(const struct pl_usage *usage)
     (void)snprintf(codes, sizeof(codes), "%s.", usage->exit_codes); /* fits */
     (void)printf("\nExit codes: ");
     print_meaning(codes, strlen("Exit codes: "));
+    if (usage->print_more != NULL) {
+        (void)putchar('\n');
+        usage->print_more(stdout);
+    }
     return fflush(stdout) == 0 ? 0 : 1;
 }
 
@@ -194,7 +198,11 @@ int pl_options_parse(const struct pl_usage *usage, int argc, char **argv, int *r
             return pl_options_wrong(usage->command, reason, optarg);
         }
     }
-    *ret_operand = optind;
+    if (ret_operand != NULL) {
+        *ret_operand = optind;
+    } else if (optind < argc) {
+        return pl_options_wrong(usage->command, "no use for ", argv[optind]);
+    }
     return PL_GO_ON;
 }
 

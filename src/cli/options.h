@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "planlift/model.h"
 
@@ -25,17 +26,19 @@ struct pl_option {
 /* What the help says of a subcommand. */
 struct pl_usage {
     const char *command;  /* "planlift results" */
-    const char *operands; /* shown behind the command: "[OPTIONS]" */
+    const char *operands; /* shown behind the command: "[OPTIONS]", "check FILE" */
     const char *about;    /* lines of at most 88 columns, the last without a newline */
     const struct pl_option *options;
     size_t option_count;
-    const char *examples;   /* likewise, indented; NULL: none */
-    const char *exit_codes; /* likewise: "0 done, 1 failed, ..." */
+    const char *examples;          /* likewise, indented; NULL: none */
+    const char *exit_codes;        /* likewise: "0 done, 1 failed, ..." */
+    void (*print_more)(FILE *out); /* what comes behind all that; NULL: nothing */
 };
 
 /* Parse argv, whose first is the subcommand's name; --help is every subcommand's. Operands may
- * stand anywhere. Returns PL_GO_ON with the operands from argv[*ret_operand] on; else the exit
- * code: 0 the help was shown, 2 wrong use was complained of. */
+ * stand anywhere; ret_operand is NULL where none may. Returns PL_GO_ON with the operands from
+ * argv[*ret_operand] on; else the exit code: 0 the help was shown, 2 wrong use was complained
+ * of. */
 int pl_options_parse(const struct pl_usage *usage, int argc, char **argv, int *ret_operand);
 
 /* "planlift results: <reason><word>", and where to look. Returns 2. */

@@ -46,13 +46,8 @@ static int parse(int argc, char **argv, struct given *given)
         .examples = "  planlift config --config planlift.conf\n"
                     "  planlift config --json | jq -r '.\"group.id\".value'",
         .exit_codes = "0 shown, 1 failed, 2 wrong use or configuration, which is explained"};
-    int operand;
-    int code = pl_options_parse(&usage, argc, argv, &operand);
 
-    if (code == PL_GO_ON && operand < argc) {
-        return pl_options_wrong(COMMAND, "no use for ", argv[operand]);
-    }
-    return code;
+    return pl_options_parse(&usage, argc, argv, NULL);
 }
 
 /* ---- secrets --------------------------------------------------------------------------------- */
@@ -62,7 +57,7 @@ bool pl_settings_is_kafka_secret(const char *name)
     static const char *const parts[] = {
         "password", "secret", "key.pem", "jaas", "token", "oauthbearer.config", "credential"};
 
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+    for (size_t i = 0; i < PL_COUNT(parts); i++) {
         if (strstr(name, parts[i]) != NULL) {
             return true;
         }

@@ -7,10 +7,6 @@
 #include "cli/table.h"
 #include "planlift/model.h"
 
-#define PL_COUNT(array) (sizeof(array) / sizeof((array)[0]))
-/* For %.*s. */
-#define PL_ARG(bytes) (int)(bytes).len, (bytes).len == 0 ? "" : (bytes).data
-
 struct pl_cell pl_show_plain(struct pl_bytes text);
 struct pl_cell pl_show_number(int64_t value, struct pl_arena *arena);
 struct pl_bytes pl_show_or_dash(struct pl_bytes text);

@@ -137,7 +137,7 @@ static bool read_ago(const char *text, int64_t now_ms, int64_t *ret_ms)
     size_t len = strlen(text);
     int64_t number;
 
-    for (size_t i = 0; len > 0 && i < sizeof(units) / sizeof(units[0]); i++) {
+    for (size_t i = 0; len > 0 && i < PL_COUNT(units); i++) {
         if (text[len - 1] == units[i].unit &&
             pl_number_parse((struct pl_bytes){text, len - 1}, INT32_MAX, &number)) {
             *ret_ms = now_ms - number * units[i].ms;

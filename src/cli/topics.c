@@ -1,24 +1,14 @@
 /* `planlift topics create`. */
 #include "cli/topics.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/options.h"
 #include "cli/settings.h"
 #include "config/reference.h"
 
-static const char usage[] =
-    "Usage: planlift topics create [--config FILE]\n"
-    "\n"
-    "Makes the topics that the service needs, where they are not there yet: the two inputs,\n"
-    "results, the compacted state topic, and a dead-letter topic for each input. The number of\n"
-    "partitions is topic.partitions, the replication factor topic.replication.factor.\n"
-    "\n"
-    "  -c, --config FILE    settings, as key=value lines\n"
-    "  -h, --help           show this text\n"
-    "\n"
-    "Exit codes: 0 all topics are there, 1 failed, 2 wrong use or configuration.\n\n";
+#define COMMAND "planlift topics"
 
 static void report(const char *topic, const char *outcome)
 {
@@ -33,7 +23,7 @@ static int create(const char *path)
     enum pl_status status = pl_settings_load(path, &settings, &error);
 
     if (status != PL_OK) {
-        (void)fprintf(stderr, "planlift topics: %s\n", error.text);
+        (void)fprintf(stderr, COMMAND ": %s\n", error.text);
         return 2;
     }
     status = pl_kafka_topics_create(
@@ -44,7 +34,7 @@ static int create(const char *path)
         status = pl_kafka_topics_check(&settings.kafka, &unused, &error);
     }
     if (status != PL_OK) {
-        (void)fprintf(stderr, "planlift topics: %s\n", error.text);
+        (void)fprintf(stderr, COMMAND ": %s\n", error.text);
     }
     pl_settings_done(&settings);
     return status == PL_OK ? 0 : status == PL_BAD_DATA ? 2 : 1;
@@ -52,30 +42,33 @@ static int create(const char *path)
 
 int pl_cli_topics(int argc, char **argv)
 {
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
     const char *path = NULL;
-    int option;
+    const struct pl_option options[] = {{.letter = 'c',
+                                         .name = "config",
+                                         .argument = "FILE",
+                                         .meaning = "settings, as key=value lines",
+                                         .text = &path}};
+    const struct pl_usage usage = {
+        .command = COMMAND,
+        .operands = "create [--config FILE]",
+        .about =
+            "Makes the topics that the service needs, where they are not there yet: the two "
+            "inputs,\n"
+            "results, the compacted state topic, and a dead-letter topic for each input. The "
+            "number\n"
+            "of partitions is topic.partitions, the replication factor topic.replication.factor.",
+        .options = options,
+        .option_count = PL_COUNT(options),
+        .exit_codes = "0 all topics are there, 1 failed, 2 wrong use or configuration",
+        .print_more = pl_config_help};
+    int operand;
+    int code = pl_options_parse(&usage, argc, argv, &operand);
 
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): called before there are threads */
-    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-        switch (option) {
-        case 'c':
-            path = optarg;
-            break;
-        case 'h':
-            (void)fputs(usage, stdout);
-            pl_config_help(stdout);
-            return 0;
-        default:
-            (void)fputs("planlift topics: see planlift topics --help\n", stderr);
-            return 2;
-        }
+    if (code != PL_GO_ON) {
+        return code;
     }
-    if (argc - optind != 1 || strcmp(argv[optind], "create") != 0) {
-        (void)fputs("planlift topics: the one command is `create`; see --help\n", stderr);
-        return 2;
+    if (argc - operand != 1 || strcmp(argv[operand], "create") != 0) {
+        return pl_options_wrong(COMMAND, "the one command is `create`", "");
     }
     return create(path);
 }

@@ -153,8 +153,6 @@ static const struct value {
     {"wantedOffer", value_wanted_offer},
 };
 
-#define VALUE_COUNT (sizeof(values) / sizeof(values[0]))
-
 /* ---- texts ----------------------------------------------------------------------------------- */
 
 /* By error code; NULL: see choose_text. */
@@ -249,10 +247,10 @@ static struct pl_bytes value_of(const struct subject *subject, struct pl_bytes n
 {
     size_t i = 0;
 
-    while (i < VALUE_COUNT && !pl_bytes_equal(pl_bytes_of(values[i].name), name)) {
+    while (i < PL_COUNT(values) && !pl_bytes_equal(pl_bytes_of(values[i].name), name)) {
         i++;
     }
-    assert(i < VALUE_COUNT); /* a text names only what the table has */
+    assert(i < PL_COUNT(values)); /* a text names only what the table has */
     return values[i].get(subject);
 }
 

@@ -68,8 +68,7 @@ static void check_role(const struct pl_inquiry *inquiry, struct pl_findings *fin
     static const char *const roles[] = {"GLOBAL_ADMIN", "USER_MANAGEMENT_ADMIN", "ADMIN_AGENT",
                                         "SALES_AGENT", "HELPDESK_AGENT"};
 
-    if (pl_symbol_index(roles, sizeof(roles) / sizeof(roles[0]),
-                        inquiry->request->requested_by_role) < 0) {
+    if (pl_symbol_index(roles, PL_COUNT(roles), inquiry->request->requested_by_role) < 0) {
         add_finding(findings, PL_ERROR_ROLE_NOT_PERMITTED, PL_NULL_BYTES, NO_SERVICES);
     }
 }
@@ -358,7 +357,7 @@ void pl_rules_ask(const struct pl_inquiry *inquiry, enum pl_scope scope,
 {
     int operation = 1 << inquiry->request->operation;
 
-    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+    for (size_t i = 0; i < PL_COUNT(rules); i++) {
         const struct rule *rule = &rules[i];
         bool is_asked = !findings->is_fatal;
         size_t before = findings->count;

@@ -141,7 +141,7 @@ enum pl_status pl_kafka_send_noting(struct pl_kafka_sender *sender,
     if (status == PL_OK) {
         parts[0].u.rkt = sender->topics[message->topic];
         (void)rd_kafka_poll(sender->rk, 0); /* reports of earlier ones make room */
-        kafka_error = rd_kafka_produceva(sender->rk, parts, sizeof(parts) / sizeof(parts[0]));
+        kafka_error = rd_kafka_produceva(sender->rk, parts, PL_COUNT(parts));
         status = produce_status(kafka_error, error);
     }
     if (status != PL_OK && headers != NULL) { /* else they belong to the message */

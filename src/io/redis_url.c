@@ -245,7 +245,7 @@ static enum pl_status parse(const char *text, struct pl_redis_url *url, struct p
     if (strncmp(text, local, sizeof(local) - 1) == 0) {
         return parse_unix(text + sizeof(local) - 1, url, error);
     }
-    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+    for (size_t i = 0; i < PL_COUNT(schemes); i++) {
         size_t len = strlen(schemes[i].start);
 
         if (strncmp(text, schemes[i].start, len) == 0) {

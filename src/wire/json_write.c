@@ -68,7 +68,7 @@ static size_t put_escape(struct pl_buffer *buffer, struct pl_bytes rest)
         put_control(buffer, first);
         return 1;
     }
-    for (size_t i = 0; i < sizeof(separators) / sizeof(separators[0]); i++) {
+    for (size_t i = 0; i < PL_COUNT(separators); i++) {
         struct pl_bytes utf8 = separators[i].utf8;
 
         if (rest.len >= utf8.len && memcmp(rest.data, utf8.data, utf8.len) == 0) {

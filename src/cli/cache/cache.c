@@ -9,5 +9,5 @@ int pl_cli_cache(int argc, char **argv)
         {"rebuild", pl_cli_cache_rebuild, "make Redis anew from the state topic"},
         {"verify", pl_cli_cache_verify, "compare Redis with the state topic"}};
 
-    return pl_subcommand_run("planlift cache", parts, sizeof(parts) / sizeof(parts[0]), argc, argv);
+    return pl_subcommand_run("planlift cache", parts, PL_COUNT(parts), argc, argv);
 }

@@ -16,11 +16,6 @@
 
 static int parse(int argc, char **argv, struct pl_cache_given *given)
 {
-    const struct pl_option options[] = {{.letter = 'j',
-                                         .name = "json",
-                                         .meaning = "one JSON object a line for each partition",
-                                         .is_given = &given->is_json},
-                                        PL_CACHE_OPTIONS(given)};
     const struct pl_usage usage = {
         .command = COMMAND,
         .operands = "[OPTIONS]",
@@ -29,18 +24,12 @@ static int parse(int argc, char **argv, struct pl_cache_given *given)
             "be used while the service runs: the service notices, and either goes on with what is\n"
             "rebuilt, or rebuilds the partition itself. Nothing is dropped before the state topic\n"
             "has been read to its end and is good.",
-        .options = options,
-        .option_count = PL_COUNT(options),
         .examples = "  planlift cache rebuild && planlift cache verify\n"
                     "  planlift cache rebuild --partition 3",
         .exit_codes = "0 done, 1 failed, 2 wrong use or configuration"};
-    int operand;
-    int code = pl_options_parse(&usage, argc, argv, &operand);
 
-    if (code == PL_GO_ON && operand < argc) {
-        return pl_options_wrong(COMMAND, "no use for ", argv[operand]);
-    }
-    return code;
+    return pl_cache_work_parse(usage, "one JSON object a line for each partition", argc, argv,
+                               given);
 }
 
 /* ---- one partition --------------------------------------------------------------------------- */

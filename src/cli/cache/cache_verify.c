@@ -20,11 +20,6 @@
 
 static int parse(int argc, char **argv, struct pl_cache_given *given)
 {
-    const struct pl_option options[] = {{.letter = 'j',
-                                         .name = "json",
-                                         .meaning = "one JSON object a line for each difference",
-                                         .is_given = &given->is_json},
-                                        PL_CACHE_OPTIONS(given)};
     const struct pl_usage usage = {
         .command = COMMAND,
         .operands = "[OPTIONS]",
@@ -34,19 +29,13 @@ static int parse(int argc, char **argv, struct pl_cache_given *given)
             "used while the service runs. A Redis that is behind is no difference, the service\n"
             "catches up; nor is a difference a danger, as long as the service finds it first: it\n"
             "checks what it reads. `planlift cache rebuild` mends all of them.",
-        .options = options,
-        .option_count = PL_COUNT(options),
         .examples = "  planlift cache verify\n"
                     "  planlift cache verify --partition 3 --json",
         .exit_codes =
             "0 no differences, 1 differences, or a failure, 2 wrong use or configuration"};
-    int operand;
-    int code = pl_options_parse(&usage, argc, argv, &operand);
 
-    if (code == PL_GO_ON && operand < argc) {
-        return pl_options_wrong(COMMAND, "no use for ", argv[operand]);
-    }
-    return code;
+    return pl_cache_work_parse(usage, "one JSON object a line for each difference", argc, argv,
+                               given);
 }
 
 /* ---- differences ----------------------------------------------------------------------------- */

@@ -1,7 +1,24 @@
-/* Going through the partitions of the cache. */
+/* The command line, and going through the partitions of the cache. */
 #include "cli/cache/cache_work.h"
 
 #include <inttypes.h>
+
+int pl_cache_work_parse(struct pl_usage usage, const char *json, int argc, char **argv,
+                        struct pl_cache_given *given)
+{
+    const struct pl_option options[] = {
+        {.letter = 'j', .name = "json", .meaning = json, .is_given = &given->is_json},
+        {.letter = 'p',
+         .name = "partition",
+         .argument = "N",
+         .meaning = "only this one",
+         .number = &given->partition},
+        PL_SESSION_OPTIONS(&given->session)};
+
+    usage.options = options;
+    usage.option_count = PL_COUNT(options);
+    return pl_options_parse(&usage, argc, argv, NULL);
+}
 
 static enum pl_status open_all(struct pl_cache_work *work, struct pl_error *error)
 {

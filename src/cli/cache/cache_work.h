@@ -2,6 +2,7 @@
 #ifndef PL_CLI_CACHE_WORK_H
 #define PL_CLI_CACHE_WORK_H
 
+#include "cli/options.h"
 #include "cli/session.h"
 
 struct pl_cache_given {
@@ -10,14 +11,10 @@ struct pl_cache_given {
     bool is_json;
 };
 
-/* Rows of both in a table of options, but for --json. */
-#define PL_CACHE_OPTIONS(given)                                                                    \
-    {.letter = 'p',                                                                                \
-     .name = "partition",                                                                          \
-     .argument = "N",                                                                              \
-     .meaning = "only this one",                                                                   \
-     .number = &(given)->partition},                                                               \
-        PL_SESSION_OPTIONS(&(given)->session)
+/* Parse the command line; usage lacks the options, which both have, json: what --json does. Returns
+ * as pl_options_parse does. */
+int pl_cache_work_parse(struct pl_usage usage, const char *json, int argc, char **argv,
+                        struct pl_cache_given *given);
 
 /* In place. */
 struct pl_cache_work {

@@ -34,7 +34,7 @@ static int parse(int argc, char **argv, struct given *given)
             "holds now, also while no service runs or Redis is away; where the service has not\n"
             "taken all in yet, that is said. Changes nothing.",
         .options = options,
-        .option_count = sizeof(options) / sizeof(options[0]),
+        .option_count = PL_COUNT(options),
         .examples = "  planlift customer contoso\n"
                     "  planlift customer contoso --json | jq .customer.subscriptions",
         .exit_codes = "0 shown, 1 there is no such customer, or a failure, 2 wrong use or "

@@ -1,34 +1,16 @@
 /* `planlift demo`: sends a small story through the real service and shows what comes back. */
 #include "cli/demo/demo.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/signals.h"
 #include "cli/demo/demo_stage.h"
+#include "cli/options.h"
 #include "config/reference.h"
 
 /* It takes two seconds; where it takes this long, Kafka or Redis went away in between. */
 #define LIMIT_S 30
-
-static const char usage[] =
-    "Usage: planlift demo [--config FILE] [--verbose]\n"
-    "\n"
-    "Shows the service at work: sends sample facts and upgrade requests of two customers\n"
-    "through the configured Kafka and Redis, runs the service on them, and shows as tables\n"
-    "what each subscription can be upgraded to, how each request was decided, which accounts\n"
-    "and services are affected, the billing lines, and the dead letters. It uses topics, a\n"
-    "consumer group and cache entries of its own, which are removed at the end, and always\n"
-    "the catalogue and the schemas that are compiled in.\n"
-    "\n"
-    "  -c, --config FILE    settings, as key=value lines\n"
-    "  -v, --verbose        log on standard error what the service does\n"
-    "  -h, --help           show this text\n"
-    "\n"
-    "Lines and colours are for terminals: not in a pipe or file, nor with NO_COLOR=1.\n"
-    "\n"
-    "Exit codes: 0 all went as it should, 1 it did not, 2 wrong use or configuration.\n\n";
 
 static void complain(const char *text)
 {
@@ -238,37 +220,46 @@ static int demo(const char *path, bool is_verbose)
     return fflush(stdout) == 0 && ferror(stdout) == 0 ? code : 1;
 }
 
+static int parse(int argc, char **argv, const char **ret_path, bool *ret_verbose)
+{
+    const struct pl_option options[] = {{.letter = 'c',
+                                         .name = "config",
+                                         .argument = "FILE",
+                                         .meaning = "settings, as key=value lines",
+                                         .text = ret_path},
+                                        {.letter = 'v',
+                                         .name = "verbose",
+                                         .meaning = "log on standard error what the service does",
+                                         .is_given = ret_verbose}};
+    const struct pl_usage usage = {
+        .command = "planlift demo",
+        .operands = "[--config FILE] [--verbose]",
+        .about =
+            "Shows the service at work: sends sample facts and upgrade requests of two customers\n"
+            "through the configured Kafka and Redis, runs the service on them, and shows as "
+            "tables\n"
+            "what each subscription can be upgraded to, how each request was decided, which "
+            "accounts\n"
+            "and services are affected, the billing lines, and the dead letters. It uses topics, "
+            "a\n"
+            "consumer group and cache entries of its own, which are removed at the end, and "
+            "always\n"
+            "the catalogue and the schemas that are compiled in.\n"
+            "\n"
+            "Lines and colours are for terminals: not in a pipe or file, nor with NO_COLOR=1.",
+        .options = options,
+        .option_count = PL_COUNT(options),
+        .exit_codes = "0 all went as it should, 1 it did not, 2 wrong use or configuration",
+        .print_more = pl_config_help};
+
+    return pl_options_parse(&usage, argc, argv, NULL);
+}
+
 int pl_cli_demo(int argc, char **argv)
 {
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {"verbose", no_argument, NULL, 'v'},
-                                            {NULL, 0, NULL, 0}};
     const char *path = NULL;
     bool is_verbose = false;
-    int option;
+    int code = parse(argc, argv, &path, &is_verbose);
 
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): called before there are threads */
-    while ((option = getopt_long(argc, argv, "c:hv", options, NULL)) != -1) {
-        switch (option) {
-        case 'c':
-            path = optarg;
-            break;
-        case 'h':
-            (void)fputs(usage, stdout);
-            pl_config_help(stdout);
-            return 0;
-        case 'v':
-            is_verbose = true;
-            break;
-        default:
-            (void)fputs("planlift demo: see planlift demo --help\n", stderr);
-            return 2;
-        }
-    }
-    if (optind < argc) {
-        (void)fprintf(stderr, "planlift demo: unexpected argument %s; see --help\n", argv[optind]);
-        return 2;
-    }
-    return demo(path, is_verbose);
+    return code == PL_GO_ON ? demo(path, is_verbose) : code;
 }

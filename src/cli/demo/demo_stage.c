@@ -46,9 +46,9 @@ static enum pl_status load_settings(struct pl_demo_stage *stage, const char *pat
         {PL_SETTING_HTTP_LISTEN, NULL},
         /* The Kafka client warns of each try to connect. The last: verbose leaves it as it is. */
         {PL_SETTING_LOG_LEVEL, "error"}};
-    size_t count = sizeof(fixed) / sizeof(fixed[0]);
+    size_t count = PL_COUNT(fixed);
 
-    for (size_t i = 0; i < sizeof(topics) / sizeof(topics[0]); i++) {
+    for (size_t i = 0; i < PL_COUNT(topics); i++) {
         (void)snprintf(names[i], sizeof(names[i]), "%s%s", stage->name, topics[i]); /* fits */
     }
     return pl_settings_load_fixed(path, fixed, is_verbose ? count - 1 : count, &stage->settings,
@@ -285,7 +285,7 @@ enum pl_status pl_demo_stage_play(struct pl_demo_stage *stage, const struct pl_d
     struct pl_kafka_sender *sender = NULL;
     enum pl_status status = pl_kafka_sender_new(&stage->settings.kafka, &sender, error);
 
-    for (size_t i = 0; status == PL_OK && i < sizeof(acts) / sizeof(acts[0]); i++) {
+    for (size_t i = 0; status == PL_OK && i < PL_COUNT(acts); i++) {
         status = acts[i](stage, sender, story, error);
         if (status == PL_OK) {
             status = pl_kafka_sender_flush(sender, FLUSH_TIMEOUT_MS, error);

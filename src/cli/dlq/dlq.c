@@ -10,5 +10,5 @@ int pl_cli_dlq(int argc, char **argv)
         {"show", pl_cli_dlq_show, "all of one of them"},
         {"replay", pl_cli_dlq_replay, "put chosen ones back into the topic they came from"}};
 
-    return pl_subcommand_run("planlift dlq", parts, sizeof(parts) / sizeof(parts[0]), argc, argv);
+    return pl_subcommand_run("planlift dlq", parts, PL_COUNT(parts), argc, argv);
 }

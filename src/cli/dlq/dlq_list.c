@@ -35,12 +35,8 @@ static int parse(int argc, char **argv, struct given *given)
         .examples = "  planlift dlq list --since 1d\n"
                     "  planlift dlq list --json | jq -r .code | sort | uniq -c",
         .exit_codes = "0 done, 1 failed, 2 wrong use or configuration"};
-    int operand;
-    int code = pl_options_parse(&usage, argc, argv, &operand);
+    int code = pl_options_parse(&usage, argc, argv, NULL);
 
-    if (code == PL_GO_ON && operand < argc) {
-        return pl_options_wrong(COMMAND, "no use for ", argv[operand]);
-    }
     if (code == PL_GO_ON && given->most.is_set && given->most.value < 1) {
         return pl_options_wrong(COMMAND, "--max wants a number from 1 on", "");
     }

@@ -37,7 +37,7 @@ static int parse(int argc, char **argv, struct given *given)
             "the outcome against the published result. Says what is missing where that cannot be.\n"
             "Reads the customer's partition of three topics from their beginning; changes nothing.",
         .options = options,
-        .option_count = sizeof(options) / sizeof(options[0]),
+        .option_count = PL_COUNT(options),
         .examples =
             "  planlift explain contoso 6f1c\n"
             "  planlift explain contoso 6f1c --catalogue catalogue-of-then.json\n"

@@ -69,17 +69,13 @@ static int parse(int argc, char **argv, struct given *given)
                  "ordered by partition and, within it, as they were decided. A result that was\n"
                  "published in several parts is shown as one.",
         .options = options,
-        .option_count = sizeof(options) / sizeof(options[0]),
+        .option_count = PL_COUNT(options),
         .examples = "  planlift results --since 15m\n"
                     "  planlift results --follow --customer contoso\n"
                     "  planlift results --from-beginning --json | jq -r .outcome | sort | uniq -c",
         .exit_codes = "0 done, 1 failed or stopped before the end, 2 wrong use or configuration"};
-    int operand;
-    int code = pl_options_parse(&usage, argc, argv, &operand);
+    int code = pl_options_parse(&usage, argc, argv, NULL);
 
-    if (code == PL_GO_ON && operand < argc) {
-        return pl_options_wrong(COMMAND, "no use for ", argv[operand]);
-    }
     return code == PL_GO_ON ? check(given) : code;
 }
 

@@ -1,35 +1,12 @@
 /* `planlift run`. */
 #include "cli/run/run.h"
 
-#include <getopt.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "base/signals.h"
+#include "cli/options.h"
 #include "cli/run/service.h"
 #include "config/reference.h"
 #include "planlift/exit_reason.h"
 #include "planlift/log.h"
-
-static const char usage[] =
-    "Usage: planlift run [--config FILE] [--drain]\n"
-    "\n"
-    "The service: reads subscription events and upgrade requests from Kafka, decides each\n"
-    "request against the customer's state cached in Redis, and publishes the results. Runs\n"
-    "until it is sent SIGTERM or SIGINT.\n"
-    "\n"
-    "  -c, --config FILE    settings, as key=value lines\n"
-    "  -d, --drain          end with exit code 0 once everything is taken in that the input\n"
-    "                       topics held at the start\n"
-    "  -h, --help           show this text\n"
-    "\n"
-    "With http.listen it answers /livez (200: the loop goes on), /readyz (200, or 503 with a line\n"
-    "for each thing it waits for) and /metrics (for Prometheus).\n"
-    "\n"
-    "Exit codes: 0 stopped or drained, 1 failed, 2 wrong use or configuration. The last line of\n"
-    "one that failed is exit_reason= and one word, which also goes to /dev/termination-log where\n"
-    "there is one: configuration, topics, kafka, redis, state, fenced (another process has the\n"
-    "slot), hung (a call never came back), out_of_memory, crashed, failed.\n\n";
 
 static int tell_end(enum pl_status status, bool is_stopped, const char *reason,
                     const struct pl_error *error)
@@ -62,37 +39,48 @@ static int run(const char *path, bool drain)
     return tell_end(status, stop != NULL && *stop != 0, reason, &error);
 }
 
+static int parse(int argc, char **argv, const char **ret_path, bool *ret_drain)
+{
+    const struct pl_option options[] = {
+        {.letter = 'c',
+         .name = "config",
+         .argument = "FILE",
+         .meaning = "settings, as key=value lines",
+         .text = ret_path},
+        {.letter = 'd',
+         .name = "drain",
+         .meaning = "end with exit code 0 once everything is taken in that the input topics held "
+                    "at the start",
+         .is_given = ret_drain}};
+    const struct pl_usage usage = {
+        .command = "planlift run",
+        .operands = "[--config FILE] [--drain]",
+        .about =
+            "The service: reads subscription events and upgrade requests from Kafka, decides each\n"
+            "request against the customer's state cached in Redis, and publishes the results. "
+            "Runs\n"
+            "until it is sent SIGTERM or SIGINT.\n"
+            "\n"
+            "With http.listen it answers /livez (200: the loop goes on), /readyz (200, or 503 "
+            "with\n"
+            "a line for each thing it waits for) and /metrics (for Prometheus).",
+        .options = options,
+        .option_count = PL_COUNT(options),
+        .exit_codes =
+            "0 stopped or drained, 1 failed, 2 wrong use or configuration. The last line of one "
+            "that failed is exit_reason= and one word, which also goes to /dev/termination-log "
+            "where there is one: configuration, topics, kafka, redis, state, fenced (another "
+            "process has the slot), hung (a call never came back), out_of_memory, crashed, failed",
+        .print_more = pl_config_help};
+
+    return pl_options_parse(&usage, argc, argv, NULL);
+}
+
 int pl_cli_run(int argc, char **argv)
 {
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"drain", no_argument, NULL, 'd'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
     const char *path = NULL;
     bool drain = false;
-    int option;
+    int code = parse(argc, argv, &path, &drain);
 
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): called before there are threads */
-    while ((option = getopt_long(argc, argv, "c:dh", options, NULL)) != -1) {
-        switch (option) {
-        case 'c':
-            path = optarg;
-            break;
-        case 'd':
-            drain = true;
-            break;
-        case 'h':
-            (void)fputs(usage, stdout);
-            pl_config_help(stdout);
-            return 0;
-        default:
-            (void)fputs("planlift run: see planlift run --help\n", stderr);
-            return 2;
-        }
-    }
-    if (optind < argc) {
-        (void)fprintf(stderr, "planlift run: unexpected argument %s; see --help\n", argv[optind]);
-        return 2;
-    }
-    return run(path, drain);
+    return code == PL_GO_ON ? run(path, drain) : code;
 }

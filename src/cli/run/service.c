@@ -297,7 +297,7 @@ static enum pl_status connect_all(struct service *service, struct pl_error *erro
         {open_txn, PL_CONDITION_KAFKA, "starting the producer", "kafka"}};
     enum pl_status status = PL_OK;
 
-    for (size_t i = 0; status == PL_OK && i < sizeof(steps) / sizeof(steps[0]); i++) {
+    for (size_t i = 0; status == PL_OK && i < PL_COUNT(steps); i++) {
         service->reason = steps[i].reason;
         status = insist(service, &steps[i], error);
     }

@@ -62,13 +62,8 @@ static int parse_with(const struct pl_option *options, size_t count, int argc, c
                     "  planlift submit --file requests.ndjson --wait --json",
         .exit_codes = "0 sent, and with --wait answered, 1 failed, or no answer in time, 2 wrong "
                       "use or configuration"};
-    int operand;
-    int code = pl_options_parse(&usage, argc, argv, &operand);
 
-    if (code == PL_GO_ON && operand < argc) {
-        return pl_options_wrong(COMMAND, "no use for ", argv[operand]);
-    }
-    return code;
+    return pl_options_parse(&usage, argc, argv, NULL);
 }
 
 /* Options for the fields of the record UpgradeRequest. */

@@ -145,6 +145,49 @@ static void help_is_made_of_the_table(void **state)
         "\nExit codes: 0 done, 2 wrong use.\n");
 }
 
+static void print_more(FILE *out)
+{
+    (void)fputs("More.\n", out);
+}
+
+/* A subcommand without options and operands. */
+static void parse_bare(const void *word)
+{
+    static const struct pl_usage usage = {.command = "planlift bare",
+                                          .operands = "",
+                                          .about = "What it does.",
+                                          .exit_codes = "0 done",
+                                          .print_more = print_more};
+    char command[] = "bare";
+    char operand[16];
+    char *argv[] = {command, operand, NULL};
+    int code;
+
+    (void)dup2(STDERR_FILENO, STDOUT_FILENO); /* a failure shows as missing text */
+    (void)snprintf(operand, sizeof(operand), "%s", (const char *)word);
+    code = pl_options_parse(&usage, *operand == '\0' ? 1 : 2, argv, NULL);
+    _exit(code == PL_GO_ON ? 99 : code);
+}
+
+static void operands_are_refused_where_none_are_taken(void **state)
+{
+    struct child child = run_in_child(parse_bare, "more");
+
+    (void)state;
+    assert_int_equal(child.exit_status, 2);
+    assert_non_null(strstr(child.text, "planlift bare: no use for more\n"));
+    assert_int_equal(run_in_child(parse_bare, "").exit_status, 99);
+}
+
+static void more_stands_at_the_end_of_the_help(void **state)
+{
+    struct child child = run_in_child(parse_bare, "--help");
+
+    (void)state;
+    assert_int_equal(child.exit_status, 0);
+    assert_non_null(strstr(child.text, "Exit codes: 0 done.\n\nMore.\n"));
+}
+
 /* ---- parts ----------------------------------------------------------------------------------- */
 
 static int first_part(int argc, char **argv)
@@ -189,6 +232,8 @@ int main(void)
         cmocka_unit_test(names_may_be_cut_short),
         cmocka_unit_test(wrong_use_is_named),
         cmocka_unit_test(help_is_made_of_the_table),
+        cmocka_unit_test(operands_are_refused_where_none_are_taken),
+        cmocka_unit_test(more_stands_at_the_end_of_the_help),
         cmocka_unit_test(parts_are_found_by_name),
     };
 
