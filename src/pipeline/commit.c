@@ -219,6 +219,7 @@ enum pl_status pl_land_batch(struct pl_run *run, struct pl_error *error)
         pl_poison_pass(run);
         pl_brake_count(run, batch);
         pl_count_batch(run, batch);
+        pl_tell_batch(run, batch);
     }
     pl_batch_release(run, batch);
     return status;

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "flow.h"
+#include "planlift/trace.h"
 
 /* A batch that has grown so large ends there (I13); what is left waits for the next. */
 #define OUTBOX_ENOUGH_BYTES ((size_t)16 * 1024 * 1024)
@@ -23,12 +24,27 @@ static struct pl_outgoing *add_outgoing(struct pl_batch *batch)
     return &batch->outgoing[batch->outgoing_count++];
 }
 
+/* The record's headers; what the log will say of its trace is among them. */
+static enum pl_status read_headers(struct pl_run *run, struct pl_batch *batch, struct pl_item *item,
+                                   const struct pl_header **ret_headers, size_t *ret_count,
+                                   struct pl_error *error)
+{
+    const struct pl_feed *feed = &run->options->feed;
+    enum pl_status status =
+        feed->ops->headers(feed->self, item->record, &batch->arena, ret_headers, ret_count);
+
+    if (status != PL_OK) {
+        return pl_fail(error, status, "the headers of a record cannot be read");
+    }
+    item->trace_id = pl_trace_id(*ret_headers, *ret_count).data;
+    return PL_OK;
+}
+
 /* ---- dead letters ---------------------------------------------------------------------------- */
 
 static enum pl_status add_dead_letter(struct pl_run *run, struct pl_batch *batch,
-                                      const struct pl_item *item, struct pl_error *error)
+                                      struct pl_item *item, struct pl_error *error)
 {
-    const struct pl_feed *feed = &run->options->feed;
     const struct pl_txn *txn = &run->options->txn;
     const struct pl_record *record = item->record;
     enum pl_topic topic =
@@ -36,11 +52,10 @@ static enum pl_status add_dead_letter(struct pl_run *run, struct pl_batch *batch
     const struct pl_header *original = NULL;
     size_t original_count = 0;
     struct pl_outgoing *outgoing;
-    enum pl_status status =
-        feed->ops->headers(feed->self, record, &batch->arena, &original, &original_count);
+    enum pl_status status = read_headers(run, batch, item, &original, &original_count, error);
 
     if (status != PL_OK) {
-        return pl_fail(error, status, "the headers of a record cannot be read");
+        return status;
     }
     outgoing = add_outgoing(batch);
     *outgoing = (struct pl_outgoing){.topic = topic,
@@ -57,25 +72,17 @@ static enum pl_status add_dead_letter(struct pl_run *run, struct pl_batch *batch
 
 /* ---- results --------------------------------------------------------------------------------- */
 
-static enum pl_status origin_of(struct pl_run *run, struct pl_batch *batch,
-                                const struct pl_record *record, struct pl_result_origin *ret_origin,
-                                struct pl_error *error)
+static enum pl_status origin_of(struct pl_run *run, struct pl_batch *batch, struct pl_item *item,
+                                struct pl_result_origin *ret_origin, struct pl_error *error)
 {
-    const struct pl_feed *feed = &run->options->feed;
-    enum pl_status status;
-
     *ret_origin = (struct pl_result_origin){.topic = run->options->topics[PL_TOPIC_REQUESTS],
-                                            .partition = record->partition,
-                                            .offset = record->offset};
-    status = feed->ops->headers(feed->self, record, &batch->arena, &ret_origin->headers,
-                                &ret_origin->header_count);
-    return status == PL_OK ? PL_OK
-                           : pl_fail(error, status, "the headers of a record cannot be read");
+                                            .partition = item->record->partition,
+                                            .offset = item->record->offset};
+    return read_headers(run, batch, item, &ret_origin->headers, &ret_origin->header_count, error);
 }
 
-static enum pl_status add_result(struct pl_run *run, struct pl_batch *batch,
-                                 const struct pl_item *item, const struct pl_result *result,
-                                 struct pl_error *error)
+static enum pl_status add_result(struct pl_run *run, struct pl_batch *batch, struct pl_item *item,
+                                 const struct pl_result *result, struct pl_error *error)
 {
     const struct pl_txn *txn = &run->options->txn;
     const struct pl_result_limits limits = {
@@ -84,7 +91,7 @@ static enum pl_status add_result(struct pl_run *run, struct pl_batch *batch,
     struct pl_result_origin origin;
     struct pl_result_part *parts = NULL;
     size_t count = 0;
-    enum pl_status status = origin_of(run, batch, item->record, &origin, error);
+    enum pl_status status = origin_of(run, batch, item, &origin, error);
 
     if (status == PL_OK) {
         status = pl_result_encode(run->options->result_schema_id, result, &origin, &limits,
@@ -114,11 +121,12 @@ static enum pl_status answer_request(struct pl_run *run, struct pl_batch *batch,
                    "quantity; send it with a new requestId"};
     struct pl_customer *customer = &item->entry->customer;
     struct pl_answered digest = pl_request_digest(customer->customer_id, &item->request);
+    struct pl_result_origin origin;
     struct pl_result result;
 
     switch (pl_request_once(customer, &item->request, &digest)) {
     case PL_ONCE_REPEAT:
-        return PL_OK;
+        return origin_of(run, batch, item, &origin, error); /* of which the log tells the trace */
     case PL_ONCE_REUSED:
         item->kind = PL_ITEM_DEAD;
         item->refusal = &reused;

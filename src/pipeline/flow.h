@@ -90,6 +90,7 @@ struct pl_item {
     const struct pl_refusal *refusal; /* PL_ITEM_DEAD */
     struct pl_entry *entry;           /* events and requests */
     struct pl_answer answer;          /* requests */
+    const char *trace_id; /* of dead letters and requests, once decided: 32 digits; NULL: none */
 };
 
 /* A result or dead letter waiting to be produced. */
@@ -266,6 +267,10 @@ bool pl_poison_is(const struct pl_run *run, const struct pl_record *record);
 /* count: note what a request is answered; tell the metrics of a batch that was committed. */
 void pl_count_answer(struct pl_item *item, const struct pl_result *result);
 void pl_count_batch(struct pl_run *run, const struct pl_batch *batch);
+
+/* tell: lines of the log on single records of a batch that was committed and is not released yet:
+ * its dead letters, and below INFO its answers. */
+void pl_tell_batch(const struct pl_run *run, const struct pl_batch *batch);
 
 /* brake: count the dead letters of a committed batch; too many hold the flow for a moment. */
 void pl_brake_count(struct pl_run *run, const struct pl_batch *batch);

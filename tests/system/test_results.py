@@ -3,6 +3,7 @@ outcomes."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 
@@ -28,8 +29,8 @@ def send_events(world: World, messages: list[Message]) -> None:
     world.client.send(world.topics.events, messages)
 
 
-def send_requests(world: World, messages: list[Message]) -> None:
-    world.client.send(world.topics.requests, messages)
+def send_requests(world: World, messages: list[Message]) -> list[tuple[int, int]]:
+    return world.client.send(world.topics.requests, messages)
 
 
 def served(world: World, process: Planlift, send: Callable[[], object]) -> None:
@@ -102,6 +103,39 @@ def test_trace_headers_in_odd_forms(ready: World, headers: list[tuple[str, bytes
     send_requests(ready, [Message(asked.key, asked.value, headers)])
     ready.drain()
     judge(ready)
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_the_log_names_the_trace_of_a_record(ready: World, form: str) -> None:
+    """Of a dead letter always, of an answer for who debugs; nothing else of the record (I14)."""
+    asked = ready.request("c", **wish("CHECK"))
+    other = TRACE.replace(b"0af7", b"1bf7")
+    sent = send_requests(
+        ready,
+        [
+            Message(asked.key, asked.value, [("traceparent", TRACE)]),
+            Message(b"c", b"no record", [("traceparent", other)]),
+            Message(b"c", b"no record", [("traceparent", b"00-no-trace")]),
+        ],
+    )
+    finished = ready.drain(settings={"log.format": form, "log.level": "debug"})
+    told = re.compile(r"\b(answered|dead_letter)\b")
+    lines = [line for line in finished.err.splitlines() if told.search(line)]
+    wanted = [
+        ("answered", {"operation": "CHECK", "outcome": "NOT_ELIGIBLE"}, TRACE),
+        ("dead_letter", {"code": "malformed"}, other),
+        ("dead_letter", {"code": "malformed"}, None),
+    ]
+    for line, (event, fields, trace), (partition, offset) in zip(lines, wanted, sent, strict=True):
+        if form == "json":
+            found = json.loads(line)
+        else:
+            found = dict(re.findall(r' (\w+)=(?:"[^"]*"|(\S+))', line))
+            found["event"] = line.split()[2]
+        place = {"topic": ready.topics.requests, "partition": partition, "offset": offset}
+        for name, value in {"event": event, **place, **fields}.items():
+            assert str(found[name]) == str(value)
+        assert found.get("trace_id") == (trace and trace.decode().split("-")[1])
 
 
 def test_empty_request_id_is_answered_and_named_by_its_place(ready: World) -> None:
