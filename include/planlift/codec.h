@@ -46,6 +46,8 @@ void pl_decoder_free(struct pl_decoder *decoder);
 /* An id that the source did not know is not asked for twice until this is called: from then on it
  * may have been registered. Call it when new records have come. */
 void pl_decoder_ask_anew(struct pl_decoder *decoder);
+/* How often the source was asked since: each may have taken its time. */
+size_t pl_decoder_asked(const struct pl_decoder *decoder);
 
 /* Fetch the schema of an id ahead of its records. Errors: PL_BAD_DATA: a topic's records that have
  * it will be refused, and why; PL_NOT_FOUND, PL_AGAIN. */

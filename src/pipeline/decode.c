@@ -118,11 +118,21 @@ static enum pl_status decode_item(struct pl_run *run, struct pl_batch *batch, st
     return PL_OK;
 }
 
+/* Was a schema registry asked once more, and the time is over? Without one the clock need not be
+ * looked at for every record. */
+static bool has_asked_too_long(const struct pl_run *run, int64_t deadline_ms, size_t *asked)
+{
+    size_t before = *asked;
+
+    *asked = pl_decoder_asked(run->options->decoder);
+    return *asked > before && pl_monotonic_ms(run) > deadline_ms;
+}
+
 enum pl_status pl_decode_batch(struct pl_run *run, struct pl_batch *batch, struct pl_error *error)
 {
-    const struct pl_world *world = &run->options->world;
     size_t count = run->inbox.count < run->batch_limit ? run->inbox.count : run->batch_limit;
-    int64_t deadline = world->ops->monotonic_ms(world->self) + DECODING_MOST_MS;
+    int64_t deadline_ms = pl_monotonic_ms(run) + DECODING_MOST_MS;
+    size_t asked = 0;
 
     pl_decoder_ask_anew(run->options->decoder);
     batch->items = pl_arena_zalloc(&batch->arena, count, sizeof(*batch->items));
@@ -140,7 +150,7 @@ enum pl_status pl_decode_batch(struct pl_run *run, struct pl_batch *batch, struc
         }
         batch->count = i + 1;
         if (batch->arena.used_bytes > DECODED_ENOUGH_BYTES ||
-            world->ops->monotonic_ms(world->self) > deadline) {
+            has_asked_too_long(run, deadline_ms, &asked)) {
             break; /* I13: what is left waits for the next batch */
         }
     }

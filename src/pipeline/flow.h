@@ -158,6 +158,7 @@ struct pl_run {
     struct pl_batch *flying;        /* NULL: none */
     const struct pl_batch *suspect; /* the one that the last trouble was with; NULL: none */
     struct pl_arena arena;          /* of recovery */
+    int64_t restore_told_ms;        /* when the log last told how far a restore is */
 };
 
 static inline int64_t pl_monotonic_ms(const struct pl_run *run)

@@ -136,6 +136,7 @@ enum pl_status pl_recover(struct pl_run *run, struct pl_error *error)
     enum pl_status status = feed->ops->stop(feed->self, error);
 
     pl_inbox_drop(run, run->inbox.count);
+    run->restore_told_ms = pl_monotonic_ms(run);
     if (status == PL_OK && run->owned_count > 0) {
         list_owned(run, &scratch, &arena);
         status = recover_with(run, &scratch, error);

@@ -7,7 +7,7 @@
 #include "planlift/log.h"
 
 #define SHORT_TRIES 3 /* rebuilds in a row that find records missing: then the topic lacks them */
-#define REPORT_EVERY_MS 5000
+#define REPORT_EVERY_MS 2000
 
 /* Bringing one partition's cache up to the end of its state log. */
 struct restore {
@@ -15,6 +15,7 @@ struct restore {
     struct pl_partition *partition;
     int64_t first, end;              /* of the state log */
     int64_t from;                    /* records at or after it go into the cache */
+    int64_t read_from;               /* what lies before is not read */
     bool is_rebuild;                 /* from nothing */
     bool is_last_try;                /* what does not fit now never will */
     bool has_progress;               /* a progress record of the log itself was seen */
@@ -22,7 +23,7 @@ struct restore {
     int64_t loose; /* offset of the first record behind the last progress record; -1: none */
     struct pl_slice slice;
     int64_t records;
-    int64_t started_ms, reported_ms;
+    int64_t started_ms;
 };
 
 /* ---- where to start -------------------------------------------------------------------------- */
@@ -183,15 +184,20 @@ static enum pl_status take_piece(struct restore *restore, const struct pl_state_
     return PL_OK;
 }
 
-static void report(struct restore *restore)
+/* How far it is, in places of the log: where that is compacted it has fewer records. */
+static void report(const struct restore *restore, int64_t position)
 {
-    int64_t now = pl_monotonic_ms(restore->run);
+    struct pl_run *run = restore->run;
+    int64_t now = pl_monotonic_ms(run);
+    int64_t elapsed_ms = now > restore->started_ms ? now - restore->started_ms : 1;
 
-    if (now - restore->reported_ms >= REPORT_EVERY_MS) {
-        restore->reported_ms = now;
+    if (now - run->restore_told_ms >= REPORT_EVERY_MS) {
+        run->restore_told_ms = now;
         pl_log(INFO, "restoring", PL_F_INT("partition", restore->partition->number),
-               PL_F_INT("records", restore->records), PL_F_INT("end", restore->end),
-               PL_F_INT("elapsed_ms", now - restore->started_ms));
+               PL_F_INT("done", position - restore->read_from),
+               PL_F_INT("total", restore->end - restore->read_from),
+               PL_F_INT("records_per_s", restore->records * 1000 / elapsed_ms),
+               PL_F_INT("elapsed_ms", elapsed_ms));
     }
 }
 
@@ -211,7 +217,7 @@ static enum pl_status take_record(void *self, const struct pl_state_event *event
         status = write_slice(restore, event->offset + 1, false, error);
     }
     restore->records++;
-    report(restore);
+    report(restore, event->offset + 1);
     return status;
 }
 
@@ -318,6 +324,7 @@ static enum pl_status restore_from(struct restore *restore, struct pl_error *err
     if (!restore->is_rebuild && progress_offset >= restore->first && progress_offset < span.from) {
         span.from = progress_offset;
     }
+    restore->read_from = span.from;
     status = pl_state_read(restore->run, &span, take_record, restore, &position, error);
     return status == PL_OK ? finish(restore, position, error) : status;
 }
@@ -357,7 +364,7 @@ enum pl_status pl_restore(struct pl_run *run, struct pl_partition *partition,
     enum pl_status status =
         log->ops->range(log->self, partition->number, &restore.first, &restore.end, error);
 
-    restore.started_ms = restore.reported_ms = pl_monotonic_ms(run);
+    restore.started_ms = pl_monotonic_ms(run);
     pl_arena_reset(&run->arena);
     if (status == PL_OK) {
         status = find_start(&restore, error);

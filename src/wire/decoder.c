@@ -43,6 +43,7 @@ struct pl_decoder {
     uint32_t *unknown;     /* ids that the source does not know, since the last fresh start */
     size_t unknown_count;
     size_t unknown_capacity;
+    size_t asked; /* how often the source was, since the last fresh start */
 };
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -122,6 +123,12 @@ static void insert_writer(struct pl_decoder *decoder, size_t place, struct write
 void pl_decoder_ask_anew(struct pl_decoder *decoder)
 {
     decoder->unknown_count = 0;
+    decoder->asked = 0;
+}
+
+size_t pl_decoder_asked(const struct pl_decoder *decoder)
+{
+    return decoder->asked;
 }
 
 static bool is_unknown(const struct pl_decoder *decoder, uint32_t id)
@@ -156,6 +163,7 @@ static enum pl_status fetch_schema(struct pl_decoder *decoder, uint32_t id, stru
     enum pl_status status = PL_NOT_FOUND;
 
     if (!is_unknown(decoder, id)) {
+        decoder->asked++;
         status = decoder->source->fetch(decoder->source->self, id, arena, ret_json, error);
         if (status == PL_NOT_FOUND) {
             note_unknown(decoder, id);

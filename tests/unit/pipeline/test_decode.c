@@ -251,6 +251,41 @@ static void what_came_before_goes_on(void **state)
     assert_int_equal(fixture->batch.count, 2); /* order is kept: nothing overtakes the request */
 }
 
+/* A clock that goes on by two seconds whenever it is looked at. */
+static int64_t slow_monotonic_ms(void *self)
+{
+    struct pl_fake_process *process = self;
+
+    return process->world->monotonic_ms += 2000;
+}
+
+static void send_of_schema(struct fixture *fixture, char id)
+{
+    const char value[] = {0, 0, 0, 1, id};
+
+    (void)send_to(fixture, PL_TOPIC_EVENTS, 1, PL_BYTES_LITERAL("c1"),
+                  (struct pl_bytes){value, sizeof(value)});
+}
+
+/* Five seconds of asking for schemas are enough for a batch; the third question is past them. What
+ * needs no question takes none of the time. */
+static void a_batch_is_cut_where_schemas_take_long(void **state)
+{
+    struct fixture *fixture = *state;
+    struct pl_world_ops slow = *fixture->options.world.ops;
+
+    for (char id = 1; id <= 5; id++) {
+        send_of_schema(fixture, id);
+        send_of_schema(fixture, id);
+    }
+    fill_inbox(fixture);
+    slow.monotonic_ms = slow_monotonic_ms;
+    fixture->options.world.ops = &slow;
+    assert_int_equal(pl_decode_batch(&fixture->run, &fixture->batch, &fixture->error), PL_OK);
+    assert_int_equal(fixture->batch.count, 5);
+    assert_refused(&fixture->batch.items[4], PL_DEAD_LETTER_UNKNOWN_SCHEMA, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,6 +306,7 @@ int main(void)
         WITH_RUN(a_dead_letter_keeps_its_own_reason),
         WITH_RUN(what_cannot_be_read_now_waits),
         WITH_RUN(what_came_before_goes_on),
+        WITH_RUN(a_batch_is_cut_where_schemas_take_long),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,6 @@
 /* Unit tests of pipeline/restore.c: what is read, from where, what is refused (design I2, I3). */
+#include "base/child.h"
+#include "planlift/log.h"
 #include "recovery.h"
 
 /* Change what the cache says of itself, and seal it anew. */
@@ -419,6 +421,75 @@ static void two_histories_in_one_log_are_fatal(void **state)
     assert_recovery_fails(fixture, PL_FATAL, "two histories");
 }
 
+/* ---- progress in the log --------------------------------------------------------------------- */
+
+enum { SLOW_CUSTOMERS = 300, SLOW_STEP_MS = 20, REPORT_EVERY_MS = 2000 };
+
+/* A clock that goes on whenever it is looked at. */
+static int64_t slow_monotonic_ms(void *self)
+{
+    struct pl_fake_process *process = self;
+
+    return process->world->monotonic_ms += SLOW_STEP_MS;
+}
+
+static void restore_slowly(const void *argument)
+{
+    struct fixture *fixture = (struct fixture *)(uintptr_t)argument;
+    struct pl_world_ops slow;
+
+    open_run(fixture);
+    slow = *fixture->options.world.ops;
+    slow.monotonic_ms = slow_monotonic_ms;
+    fixture->options.world.ops = &slow;
+    pl_log_setup(PL_LOG_INFO, PL_LOG_TEXT);
+    if (pl_recover(&fixture->run, &fixture->error) != PL_OK) {
+        _exit(1);
+    }
+}
+
+/* The number behind the next "name=", and *text behind it. */
+static int64_t next_number(const char **text, const char *name)
+{
+    char *end = NULL;
+    int64_t number;
+
+    *text = strstr(*text, name);
+    assert_non_null(*text);
+    number = strtoll(*text + strlen(name), &end, 10);
+    *text = end;
+    return number;
+}
+
+static void the_log_tells_how_far_it_is(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t done_before[PARTITIONS] = {0};
+    struct child child;
+    unsigned lines = 0;
+
+    for (int i = 0; i < SLOW_CUSTOMERS; i++) {
+        (void)send_subscription(fixture, numbered(fixture, "slow-", i), "s", "basic", 1);
+    }
+    run_to_the_end(fixture);
+    restart_process(fixture);
+    pl_fake_flush_hashes(&fixture->world);
+    child = run_in_child(restore_slowly, fixture);
+    assert_int_equal(child.exit_status, 0);
+    for (const char *line = child.text; (line = strstr(line, " restoring ")) != NULL; lines++) {
+        int32_t partition = (int32_t)next_number(&line, "partition=");
+        int64_t done = next_number(&line, "done=");
+        int64_t total = pl_fake_log(&fixture->world.broker, PL_TOPIC_STATE, partition)->end;
+
+        assert_int_equal(next_number(&line, "total="), total);
+        assert_in_range(done, 1, total);
+        assert_true(done > done_before[partition]);
+        done_before[partition] = done;
+        assert_in_range(next_number(&line, "records_per_s="), 1, 1000 / SLOW_STEP_MS);
+    }
+    assert_in_range(lines, 1, SLOW_CUSTOMERS * SLOW_STEP_MS * 10 / REPORT_EVERY_MS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -444,6 +515,7 @@ int main(void)
         WITH_FIXTURE(an_intruder_before_our_marker_is_fatal),
         WITH_FIXTURE(a_copy_of_our_progress_there_is_fatal),
         WITH_FIXTURE(two_histories_in_one_log_are_fatal),
+        WITH_FIXTURE(the_log_tells_how_far_it_is),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

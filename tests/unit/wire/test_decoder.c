@@ -90,9 +90,11 @@ static void ids_are_asked_for_until_they_are_known(void **state)
     REFUSED("\0\xff\xff\xff\xff", UNKNOWN_SCHEMA);
     assert_string_equal(fixture->refusal.message, "no schema has the id 4294967295");
     assert_int_equal(fixture->source.fetch_count, 2);
+    assert_int_equal(pl_decoder_asked(fixture->decoder), 2);
     add(fixture, 9, "'string'");
     REFUSED("\0\0\0\0\x09", UNKNOWN_SCHEMA); /* not asked for anew */
     pl_decoder_ask_anew(fixture->decoder);
+    assert_int_equal(pl_decoder_asked(fixture->decoder), 0);
     REFUSED("\0\0\0\0\x09", INCOMPATIBLE_SCHEMA);
     REFUSED("\0\0\0\0\x09", INCOMPATIBLE_SCHEMA);
     assert_int_equal(fixture->source.fetch_count, 3);
