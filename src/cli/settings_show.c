@@ -8,6 +8,7 @@
 #include "cli/show.h"
 #include "cli/text.h"
 #include "config/reference.h"
+#include "io/kafka_defaults.h"
 #include "wire/json_write.h"
 
 #define COMMAND "planlift config"
@@ -186,6 +187,56 @@ static enum pl_status show_settings(struct pl_session *session, const void *self
     return PL_OK;
 }
 
+/* ---- the reference --------------------------------------------------------------------------- */
+
+static const char about_defaults[] =
+    "\n"
+    "### What planlift sets otherwise than librdkafka\n"
+    "\n"
+    "Unless you set it: then yours counts, for every client. The service has three (*inputs*, "
+    "*state\n"
+    "topic*, *outputs*), and asks Kafka by a fourth (*questions*).\n"
+    "\n"
+    "| setting | default | of | why |\n"
+    "|---|---|---|---|\n";
+
+static const char about_limits[] = "\n"
+                                   "`kafka.message.max.bytes` bounds results and state, but no "
+                                   "dead letter, which is the record as it\n"
+                                   "came (and goes out compressed by lz4). `kafka.batch.size` is "
+                                   "lowered to what the smallest of the\n"
+                                   "topics' `max.message.bytes` takes.\n";
+
+static void print_uses(unsigned uses)
+{
+    const char *comma = "";
+
+    if (uses == PL_KAFKA_OF_ALL) {
+        (void)fputs("all", stdout);
+        return;
+    }
+    for (unsigned bit = 0; bit < PL_KAFKA_USE_COUNT; bit++) {
+        if ((uses >> bit & 1) != 0) {
+            (void)printf("%s%s", comma, pl_kafka_use_names[bit]);
+            comma = ", ";
+        }
+    }
+}
+
+/* A failure to print shows when the stream is flushed. */
+static void print_reference(void)
+{
+    pl_config_reference(stdout);
+    (void)fputs(about_defaults, stdout);
+    for (const struct pl_kafka_default *row = pl_kafka_defaults; row->name != NULL; row++) {
+        (void)printf("| `kafka.%s` | `%s` | ", row->name, row->value);
+        print_uses(row->uses);
+        (void)printf(" | %s%s%s |\n", row->reason, row->since == NULL ? "" : "; librdkafka from ",
+                     row->since == NULL ? "" : row->since);
+    }
+    (void)fputs(about_limits, stdout);
+}
+
 int pl_cli_config(int argc, char **argv)
 {
     /* Verbose: the log is as the settings say, so that they are shown as they are. */
@@ -193,7 +244,7 @@ int pl_cli_config(int argc, char **argv)
     int code = parse(argc, argv, &given);
 
     if (code == PL_GO_ON && given.is_reference) {
-        pl_config_reference(stdout);
+        print_reference();
         return fflush(stdout) == 0 ? 0 : 1;
     }
     return code == PL_GO_ON ? pl_session_run(COMMAND, &given.session, show_settings, &given) : code;

@@ -70,10 +70,9 @@ static const char about_kafka[] =
     "\n"
     "## Settings of the Kafka client\n"
     "\n"
-    "`kafka.` and any setting of librdkafka goes to it as it is: `kafka.bootstrap.servers`\n"
-    "(default `localhost:9092`), `kafka.security.protocol`, `kafka.sasl.password`, ...; as a\n"
-    "variable `PLANLIFT_KAFKA_BOOTSTRAP_SERVERS`. `planlift config` masks those that hold "
-    "secrets.\n"
+    "`kafka.` and any setting of librdkafka goes to it as it is: `kafka.bootstrap.servers`,\n"
+    "`kafka.security.protocol`, `kafka.sasl.password`, ...; as a variable\n"
+    "`PLANLIFT_KAFKA_BOOTSTRAP_SERVERS`. `planlift config` masks those that hold secrets.\n"
     "\n"
     "planlift sets these itself, for exactly-once depends on them, and refuses them here:\n";
 

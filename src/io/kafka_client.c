@@ -28,33 +28,41 @@ static enum pl_status set_property(rd_kafka_conf_t *conf, const char *name, cons
     return pl_fail(error, PL_BAD_DATA, "kafka.%s is refused: %s", name, text);
 }
 
+static enum pl_status set_defaults(rd_kafka_conf_t *conf, enum pl_kafka_use use,
+                                   struct pl_error *error)
+{
+    char unused[256];
+    enum pl_status status = PL_OK;
+
+    for (const struct pl_kafka_default *row = pl_kafka_defaults;
+         status == PL_OK && row->name != NULL; row++) {
+        if ((row->uses & use) == 0) {
+            continue;
+        }
+        if (row->since != NULL) { /* it may not be known */
+            (void)rd_kafka_conf_set(conf, row->name, row->value, unused, sizeof(unused));
+        } else {
+            status = set_property(conf, row->name, row->value, error);
+        }
+    }
+    return status;
+}
+
 /* A consumer's property means nothing to a producer and the other way round: librdkafka takes both
  * but warns; the warning goes to the debug log. */
 static enum pl_status set_all(rd_kafka_conf_t *conf, const struct pl_kafka_options *options,
-                              const struct pl_property *defaults, const struct pl_property *forced,
-                              struct pl_error *error)
+                              const struct pl_client_plan *plan, struct pl_error *error)
 {
-    char unused[256];
     enum pl_status status = set_property(conf, "client.id", options->client_id, error);
 
     if (status == PL_OK) {
-        status = set_property(conf, "bootstrap.servers", PL_KAFKA_DEFAULT_SERVERS, error);
-    }
-    if (status == PL_OK) { /* ten seconds by default: too long after a broker is back */
-        status = set_property(conf, "reconnect.backoff.max.ms", "1000", error);
-    }
-    if (status == PL_OK) {
-        status = set_property(conf, "socket.connection.setup.timeout.ms", "3000", error);
-    }
-    /* Not known before 2.3.0, which see kafka_reader.c; a second by default from then on. */
-    (void)rd_kafka_conf_set(conf, "fetch.queue.backoff.ms", "10", unused, sizeof(unused));
-    for (; status == PL_OK && defaults != NULL && defaults->name != NULL; defaults++) {
-        status = set_property(conf, defaults->name, defaults->value, error);
+        status = set_defaults(conf, plan->use, error);
     }
     for (size_t i = 0; status == PL_OK && i < options->property_count; i++) {
         status = set_property(conf, options->properties[i][0], options->properties[i][1], error);
     }
-    for (; status == PL_OK && forced != NULL && forced->name != NULL; forced++) {
+    for (const struct pl_property *forced = plan->forced;
+         status == PL_OK && forced != NULL && forced->name != NULL; forced++) {
         status = set_property(conf, forced->name, forced->value, error);
     }
     return status;
@@ -71,7 +79,7 @@ enum pl_status pl_kafka_client_new(const struct pl_kafka_options *options,
 
     rd_kafka_conf_set_log_cb(conf, log_line);
     rd_kafka_conf_set_opaque(conf, plan->opaque);
-    status = set_all(conf, options, plan->defaults, plan->forced, error);
+    status = set_all(conf, options, plan, error);
     if (status == PL_OK) {
         status = pl_kafka_login_prepare(options, conf, error);
     }

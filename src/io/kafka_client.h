@@ -5,6 +5,7 @@
 #include <librdkafka/rdkafka.h>
 
 #include "io/kafka.h"
+#include "io/kafka_defaults.h"
 #include "planlift/compiler.h"
 #include "planlift/status.h"
 
@@ -17,25 +18,12 @@ struct pl_property {
     const char *value;
 };
 
-/* For handles that read: a dead connection is noticed before the group's session is over (a
- * transactional producer's follows from transaction.timeout.ms). */
-#define PL_KAFKA_ANSWER_MOST                                                                       \
-    {                                                                                              \
-        "socket.timeout.ms", "6000"                                                                \
-    }
-/* For handles that read: what a batch may unpack to. The default, 100 MB, would let one batch of a
- * few kilobytes block its partition for ever. */
-#define PL_KAFKA_UNPACKED_MOST                                                                     \
-    {                                                                                              \
-        "receive.message.max.bytes", "1000000000"                                                  \
-    }
-
 /* What a kind of handle is made of, beside the user's kafka.* properties. */
 struct pl_client_plan {
     rd_kafka_type_t type;
-    /* Both end with a NULL name, and are NULL where there are none. */
-    const struct pl_property *defaults; /* the user's win over these */
-    const struct pl_property *forced;   /* these win over the user's */
+    enum pl_kafka_use use; /* gives the defaults; the user's settings win over these */
+    /* These win over the user's; a NULL name ends them; NULL: there are none. */
+    const struct pl_property *forced;
     /* Sets callbacks; may be NULL. Errors: PL_FATAL. */
     enum pl_status (*prepare)(rd_kafka_conf_t *conf, void *opaque, struct pl_error *error);
     void *opaque; /* for the callbacks */

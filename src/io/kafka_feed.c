@@ -50,15 +50,6 @@ struct pl_kafka_feed {
     int64_t last_check_ms;
 };
 
-static const struct pl_property feed_defaults[] = {
-    {"session.timeout.ms", "10000"}, /* I10: what leaving for good costs */
-    {"heartbeat.interval.ms", "1000"},
-    {"queued.max.messages.kbytes", "32768"}, /* I13 */
-    {"fetch.wait.max.ms", "100"},
-    PL_KAFKA_ANSWER_MOST,
-    PL_KAFKA_UNPACKED_MOST,
-    {NULL, NULL}};
-
 /* ---- rebalance ------------------------------------------------------------------------------- */
 
 static int input_of(const struct pl_kafka_feed *feed, const char *topic)
@@ -167,7 +158,7 @@ static enum pl_status open_consumer(struct pl_kafka_feed *feed, struct pl_error 
                                          {"enable.partition.eof", "false"},
                                          {NULL, NULL}};
     const struct pl_client_plan plan = {.type = RD_KAFKA_CONSUMER,
-                                        .defaults = feed_defaults,
+                                        .use = PL_KAFKA_OF_INPUTS,
                                         .forced = forced,
                                         .prepare = prepare,
                                         .opaque = feed};

@@ -14,7 +14,7 @@
 enum pl_status pl_kafka_ping(const struct pl_kafka_options *options, int timeout_ms,
                              struct pl_error *error)
 {
-    const struct pl_client_plan plan = {.type = RD_KAFKA_PRODUCER};
+    const struct pl_client_plan plan = {.type = RD_KAFKA_PRODUCER, .use = PL_KAFKA_OF_QUESTIONS};
     const struct rd_kafka_metadata *metadata = NULL;
     rd_kafka_t *rk = NULL;
     rd_kafka_resp_err_t err;
@@ -98,8 +98,10 @@ enum pl_status pl_kafka_reach_explain(const struct pl_kafka_options *options,
                                       struct pl_error *error)
 {
     struct trouble trouble = {.err = RD_KAFKA_RESP_ERR_NO_ERROR};
-    const struct pl_client_plan plan = {
-        .type = RD_KAFKA_PRODUCER, .prepare = hear_errors, .opaque = &trouble};
+    const struct pl_client_plan plan = {.type = RD_KAFKA_PRODUCER,
+                                        .use = PL_KAFKA_OF_QUESTIONS,
+                                        .prepare = hear_errors,
+                                        .opaque = &trouble};
     rd_kafka_t *rk;
 
     if (pl_kafka_client_new(options, &plan, &rk, error) != PL_OK) {

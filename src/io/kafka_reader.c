@@ -27,16 +27,6 @@ struct pl_kafka_reader {
     int32_t partition;           /* -1: none */
 };
 
-static const struct pl_property reader_defaults[] = {
-    {"fetch.wait.max.ms", "20"}, /* the end of a partition is told after one empty fetch */
-    /* Before 2.3.0 a library that has so much ahead may sleep for a second before it fetches more:
-     * enough to be read meanwhile, and no more (I13). */
-    {"queued.max.messages.kbytes", "49152"},
-    {"queued.min.messages", "150000"},
-    PL_KAFKA_ANSWER_MOST,
-    PL_KAFKA_UNPACKED_MOST,
-    {NULL, NULL}};
-
 static enum pl_status new_handle(const struct pl_kafka_options *options, const char *isolation,
                                  rd_kafka_t **ret_rk, struct pl_error *error)
 {
@@ -46,7 +36,7 @@ static enum pl_status new_handle(const struct pl_kafka_options *options, const c
         {"auto.offset.reset", "error"},  {"enable.partition.eof", "true"},
         {"isolation.level", isolation},  {NULL, NULL}};
     const struct pl_client_plan plan = {
-        .type = RD_KAFKA_CONSUMER, .defaults = reader_defaults, .forced = forced};
+        .type = RD_KAFKA_CONSUMER, .use = PL_KAFKA_OF_STATE, .forced = forced};
     enum pl_status status = pl_kafka_client_new(options, &plan, ret_rk, error);
 
     if (status == PL_OK) {

@@ -45,11 +45,6 @@ struct pl_kafka_scan {
 static enum pl_status new_handle(const struct pl_kafka_options *options, const char *isolation,
                                  rd_kafka_t **ret_rk, struct pl_error *error)
 {
-    static const struct pl_property defaults[] = {
-        {"fetch.wait.max.ms", "20"}, /* the end of a partition is told after one empty fetch */
-        {"queued.max.messages.kbytes", "49152"},
-        {"queued.min.messages", "150000"}, /* as in kafka_reader.c */
-        {NULL, NULL}};
     const struct pl_property forced[] = {
         {"group.id", options->group_id}, /* needed to assign; never joined, nothing is committed */
         {"enable.auto.commit", "false"},
@@ -59,7 +54,7 @@ static enum pl_status new_handle(const struct pl_kafka_options *options, const c
         {"isolation.level", isolation},
         {NULL, NULL}};
     const struct pl_client_plan plan = {
-        .type = RD_KAFKA_CONSUMER, .defaults = defaults, .forced = forced};
+        .type = RD_KAFKA_CONSUMER, .use = PL_KAFKA_OF_READING, .forced = forced};
     enum pl_status status = pl_kafka_client_new(options, &plan, ret_rk, error);
 
     if (status == PL_OK) {

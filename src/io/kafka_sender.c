@@ -16,8 +16,6 @@ struct pl_kafka_sender {
     rd_kafka_resp_err_t failure;              /* of the first bad report since the last flush */
 };
 
-static const struct pl_property sender_defaults[] = {{"linger.ms", "0"}, {NULL, NULL}};
-
 static void on_report(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque)
 {
     struct pl_kafka_sender *sender = opaque;
@@ -50,7 +48,7 @@ enum pl_status pl_kafka_sender_new(const struct pl_kafka_options *options,
                                          {NULL, NULL}};
     struct pl_kafka_sender *sender = calloc(1, sizeof(*sender));
     struct pl_client_plan plan = {.type = RD_KAFKA_PRODUCER,
-                                  .defaults = sender_defaults,
+                                  .use = PL_KAFKA_OF_SENDING,
                                   .forced = forced,
                                   .prepare = prepare,
                                   .opaque = sender};

@@ -65,7 +65,7 @@ static enum pl_status ask(rd_kafka_t *rk, const struct pl_kafka_options *options
 
 enum pl_status pl_kafka_slot_check(const struct pl_kafka_options *options, struct pl_error *error)
 {
-    const struct pl_client_plan plan = {.type = RD_KAFKA_PRODUCER};
+    const struct pl_client_plan plan = {.type = RD_KAFKA_PRODUCER, .use = PL_KAFKA_OF_QUESTIONS};
     rd_kafka_t *rk = NULL;
     enum pl_status status = pl_kafka_client_new(options, &plan, &rk, error);
 

@@ -45,7 +45,8 @@ static enum pl_status admin_open(struct admin *admin, const struct pl_kafka_opti
 {
     static const struct pl_property forced[] = {{"allow.auto.create.topics", "false"},
                                                 {NULL, NULL}};
-    static const struct pl_client_plan plan = {.type = RD_KAFKA_CONSUMER, .forced = forced};
+    static const struct pl_client_plan plan = {
+        .type = RD_KAFKA_CONSUMER, .use = PL_KAFKA_OF_QUESTIONS, .forced = forced};
     enum pl_status status;
 
     *admin = (struct admin){.options = options};

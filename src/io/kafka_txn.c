@@ -47,15 +47,6 @@ struct pl_kafka_txn {
     struct span *spans;          /* state records, by partition (I5) */
 };
 
-static const struct pl_property txn_defaults[] = {
-    /* What a dead process leaves open holds its successor up for so long, and for the broker's scan
-     * of ten seconds: short, for a transaction of ours spans nothing but sending and committing. */
-    {"transaction.timeout.ms", "4000"},
-    {"retry.backoff.ms", "1"}, /* AddOffsetsToTxn waits for the last markers in such steps */
-    {"linger.ms", "5"},        /* flush does not wait for it; it only helps full batches */
-    {"queue.buffering.max.messages", "500000"},
-    {NULL, NULL}};
-
 /* ---- delivery reports ------------------------------------------------------------------------ */
 
 static void *tag_of(const struct pl_kafka_txn *txn, enum pl_topic topic)
@@ -176,7 +167,7 @@ static enum pl_status open_producer(struct pl_kafka_txn *txn, struct pl_error *e
         {"message.max.bytes", "1000000000"},
         {NULL, NULL}};
     const struct pl_client_plan plan = {.type = RD_KAFKA_PRODUCER,
-                                        .defaults = txn_defaults,
+                                        .use = PL_KAFKA_OF_OUTPUTS,
                                         .forced = forced,
                                         .prepare = prepare,
                                         .opaque = txn};

@@ -56,6 +56,20 @@ def test_the_page_in_the_docs_is_what_the_command_prints(bare: World) -> None:
     )
 
 
+def test_every_default_of_the_kafka_client_is_one_that_it_takes(bare: World) -> None:
+    """Set by hand to what the page says, none is refused, and the page names each client's."""
+    page = Path("docs/configuration.md").read_text()
+    table = page.split("### What planlift sets otherwise")[1]
+    rows = re.findall(r"^\| `(kafka\.[a-z.]+)` \| `(.+?)` \| (.+?) \| .+ \|$", table, re.M)
+    assert len(rows) > 10
+    assert {"all", "inputs", "outputs"} <= {use for _, _, use in rows}
+    bare.settings = {name: value for name, value, _ in rows} | {"kafka.bootstrap.servers": ":1"}
+    bare.settings.pop("kafka.fetch.queue.backoff.ms")  # not known to every librdkafka
+    process = bare.start("run")
+    process.err.await_match("waiting for=.*Kafka", 20)
+    assert process.stop().status == 0
+
+
 def test_defaults(bare: World) -> None:
     found = settings_of(bare)
     assert found["group.id"] == {"value": "planlift", "from": "default"}
