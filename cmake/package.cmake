@@ -4,7 +4,8 @@ include(GNUInstallDirs)
 install(TARGETS planlift)
 install(DIRECTORY schemas catalogue DESTINATION "${CMAKE_INSTALL_DATADIR}/planlift")
 install(FILES README.md CHANGELOG.md SECURITY.md LICENSE DESTINATION "${CMAKE_INSTALL_DOCDIR}")
-install(DIRECTORY docs/ DESTINATION "${CMAKE_INSTALL_DOCDIR}" FILES_MATCHING PATTERN "*.md")
+install(DIRECTORY docs/ DESTINATION "${CMAKE_INSTALL_DOCDIR}"
+    PATTERN ruff.toml EXCLUDE PATTERN __pycache__ EXCLUDE)
 # Under the prefix of the installation, which may differ from that of the build. The settings are in
 # /etc whatever the prefix is, and a file that is there is the operator's, and stays.
 install(CODE "

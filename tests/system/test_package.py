@@ -214,5 +214,6 @@ def test_make_install_honours_its_destination(tmp_path: Path) -> None:
         check=False,
     )
     assert checked.returncode == 0, checked.stderr
-    for name in ("LICENSE", "README.md", "CHANGELOG.md", "SECURITY.md", "operations.md"):
+    own = ("LICENSE", "README.md", "CHANGELOG.md", "SECURITY.md")
+    for name in (*own, "operations.md", "examples/first_request.py"):
         assert (installed / "share/doc/planlift" / name).is_file()
