@@ -159,6 +159,8 @@ struct pl_optional_long {
     int64_t value;
 };
 
+struct pl_answered;
+
 struct pl_request {
     struct pl_bytes request_id;
     struct pl_bytes order_id; /* optional */
@@ -172,7 +174,8 @@ struct pl_request {
     bool require_license_transfer;
     struct pl_bytes requested_by_user_id;
     struct pl_bytes requested_by_role;
-    int64_t requested_at_ms; /* for people; no rule reads it */
+    int64_t requested_at_ms;          /* for people; no rule reads it */
+    const struct pl_answered *digest; /* pl_request_digest of it, where that is at hand; or NULL */
 };
 
 /* ---- UpgradeResult -------------------------------------------------------------------------- */

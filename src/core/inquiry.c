@@ -82,11 +82,16 @@ static void gather_others(struct pl_inquiry *inquiry)
 static struct pl_bytes name_new_subscription(const struct pl_inquiry *inquiry)
 {
     static const char digits[] = "0123456789abcdef";
+    const struct pl_request *request = inquiry->request;
     char *text = pl_arena_alloc(inquiry->arena, 36);
     unsigned char uuid[16];
     size_t len = 0;
 
-    pl_new_subscription_id(inquiry->request->customer_id, inquiry->request->request_id, uuid);
+    if (request->digest != NULL) { /* hashing takes as long as the rest of an inquiry */
+        memcpy(uuid, request->digest->request, sizeof(uuid));
+    } else {
+        pl_new_subscription_id(request->customer_id, request->request_id, uuid);
+    }
     for (size_t i = 0; i < sizeof(uuid); i++) {
         if (i == 4 || i == 6 || i == 8 || i == 10) {
             text[len++] = '-';

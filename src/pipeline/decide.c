@@ -120,11 +120,11 @@ static enum pl_status answer_request(struct pl_run *run, struct pl_batch *batch,
                    "differs in partnerId, subscriptionId, operation, targetOfferId or "
                    "quantity; send it with a new requestId"};
     struct pl_customer *customer = &item->entry->customer;
-    struct pl_answered digest = pl_request_digest(customer->customer_id, &item->request);
+    const struct pl_answered *digest = item->request.digest;
     struct pl_result_origin origin;
     struct pl_result result;
 
-    switch (pl_request_once(customer, &item->request, &digest)) {
+    switch (pl_request_once(customer, &item->request, digest)) {
     case PL_ONCE_REPEAT:
         return origin_of(run, batch, item, &origin, error); /* of which the log tells the trace */
     case PL_ONCE_REUSED:
@@ -137,7 +137,7 @@ static enum pl_status answer_request(struct pl_run *run, struct pl_batch *batch,
     pl_request_decide(run->options->catalogue, customer, &item->request, batch->now_ms,
                       &batch->arena, &result);
     pl_count_answer(item, &result);
-    pl_request_remember(customer, &item->request, &digest, &batch->arena);
+    pl_request_remember(customer, &item->request, digest, &batch->arena);
     return add_result(run, batch, item, &result, error);
 }
 

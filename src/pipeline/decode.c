@@ -95,6 +95,15 @@ static void check_event(struct pl_batch *batch, struct pl_item *item)
     }
 }
 
+/* Deciding asks for it several times. */
+static void note_digest(struct pl_batch *batch, struct pl_request *request)
+{
+    struct pl_answered *digest = pl_arena_alloc(&batch->arena, sizeof(*digest));
+
+    *digest = pl_request_digest(request->customer_id, request);
+    request->digest = digest;
+}
+
 static enum pl_status decode_item(struct pl_run *run, struct pl_batch *batch, struct pl_item *item,
                                   struct pl_error *error)
 {
@@ -114,6 +123,9 @@ static enum pl_status decode_item(struct pl_run *run, struct pl_batch *batch, st
             batch, item, PL_DEAD_LETTER_UNPROCESSABLE,
             "its result or the customer's new state is larger than Kafka accepts, or processing "
             "it alone failed repeatedly; nothing was changed");
+    }
+    if (item->kind == PL_ITEM_REQUEST) {
+        note_digest(batch, &item->request);
     }
     return PL_OK;
 }

@@ -162,6 +162,7 @@ enum pl_status pl_request_decode_body(struct pl_bytes body, struct pl_error *err
     struct pl_reader reader = pl_reader_of(body);
     struct pl_request request;
 
+    request.digest = NULL;
     request.request_id = pl_get_string(&reader);
     request.order_id = pl_get_optional_string(&reader);
     request.customer_id = pl_get_string(&reader);

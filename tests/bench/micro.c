@@ -118,14 +118,15 @@ static void step_apply_event(struct bench *bench)
 
 static void decide(struct bench *bench, enum pl_operation operation)
 {
-    const struct pl_request *request = &bench->requests[operation];
-    struct pl_answered digest = pl_request_digest(bench->customer_id, request);
-    enum pl_once once = pl_request_once(&bench->customer, request, &digest);
+    struct pl_request request = bench->requests[operation];
+    struct pl_answered digest = pl_request_digest(bench->customer_id, &request);
+    enum pl_once once = pl_request_once(&bench->customer, &request, &digest);
 
     assert(once == PL_ONCE_NEW);
-    pl_request_decide(bench->catalogue, &bench->customer, request, 0, &bench->arena,
+    request.digest = &digest;
+    pl_request_decide(bench->catalogue, &bench->customer, &request, 0, &bench->arena,
                       &bench->result);
-    pl_request_remember(&bench->customer, request, &digest, &bench->arena);
+    pl_request_remember(&bench->customer, &request, &digest, &bench->arena);
 }
 
 static void step_decide_check(struct bench *bench)

@@ -656,7 +656,7 @@ static enum pl_status find_all(struct pl_run *run, int64_t (*committed)[PL_INPUT
                 r"""
     struct pl_result result;
 
-    switch (pl_request_once(customer, &item->request, &digest)) {
+    switch (pl_request_once(customer, &item->request, digest)) {
 """,
                 r"""
     struct pl_result result;
@@ -664,7 +664,7 @@ static enum pl_status find_all(struct pl_run *run, int64_t (*committed)[PL_INPUT
     if (batch->now_ms > item->request.requested_at_ms + 20000) {
         item->request.expected_version.is_set = false;
     }
-    switch (pl_request_once(customer, &item->request, &digest)) {
+    switch (pl_request_once(customer, &item->request, digest)) {
 """,
             ),
         ),
