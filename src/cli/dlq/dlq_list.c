@@ -102,6 +102,12 @@ static enum pl_status take(void *self, const struct pl_letter *letter, struct pl
     return ++listing->count == listing->most ? PL_NOT_FOUND : PL_OK;
 }
 
+static bool is_choice(const struct pl_letter_given *given)
+{
+    return given->topic != NULL || given->code != NULL || given->customer != NULL ||
+           given->since != NULL;
+}
+
 static enum pl_status list(struct pl_session *session, const void *self, struct pl_error *error)
 {
     const struct given *given = self;
@@ -114,6 +120,10 @@ static enum pl_status list(struct pl_session *session, const void *self, struct 
 
     if (status == PL_OK) {
         status = pl_letters_read(session, &choice, take, &listing, error);
+    }
+    if (status == PL_OK && !listing.is_json && listing.count == 0) {
+        pl_session_note(session, "no dead letters%s",
+                        is_choice(&given->letters) ? " like that" : "");
     }
     if (!listing.is_json && listing.count > 0) {
         table = new_table(&listing, &session->arena);

@@ -150,6 +150,12 @@ static enum pl_status read_results(struct reading *reading, const struct pl_kafk
                         "%zu results are left out, of which only some parts are there",
                         pl_result_join_broken(reading->join));
     }
+    if (status == PL_OK && reading->printer.count == 0 && !reading->printer.is_json) {
+        pl_session_note(reading->session, "no results%s",
+                        plan->start == PL_SCAN_FROM_TIME
+                            ? " since then; --since and --from-beginning go further back"
+                            : "");
+    }
     pl_result_join_free(reading->join);
     return status;
 }
