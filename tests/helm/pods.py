@@ -25,6 +25,7 @@ from typing import Any
 from harness import eventually
 from harness.deadline import Deadline
 from harness.planlift import BINARY, Stream
+from harness.root import require_root
 from services import spawn
 
 Json = dict[str, Any]
@@ -62,6 +63,7 @@ class Pod:
         address: str,
         image: Path | None = None,
     ) -> None:
+        require_root()
         [self.container] = spec["containers"]
         self.image = image
         self.name, self.spec, self.address = name, spec, address

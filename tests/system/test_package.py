@@ -17,6 +17,7 @@ import pytest
 
 from harness import Deadline, World, eventually
 from harness.planlift import BINARY, Stream
+from harness.root import require_root
 from harness.samples import wish
 from services import spawn
 
@@ -96,6 +97,7 @@ class Supervisor:
 @pytest.fixture
 def machine(tmp_path: Path) -> Iterator[Machine]:
     """With the package installed."""
+    require_root()
     config = BINARY.parent / "CPackConfig.cmake"
     packed = subprocess.run(
         ["cpack", "--config", config, "-B", tmp_path], capture_output=True, text=True, check=False

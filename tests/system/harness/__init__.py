@@ -9,6 +9,8 @@ samples   facts and requests of an ordinary customer
 verdict   what the history checker says of the topics
 stored    what planlift has stored, and whether anything has changed
 remedy    the remedies of docs/operations.md, carried out
+root      what needs to be root
+secure_kafka  a Kafka with TLS, logins and rights
 """
 
 from .deadline import Deadline, eventually
