@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/signals.h"
 #include "planlift/arena.h"
 #include "planlift/exit_reason.h"
@@ -25,14 +26,6 @@ struct pl_watchdog {
     int64_t stopped_ms; /* when the process last went on after it stood still; or NEVER */
 };
 
-static int64_t monotonic_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* One tick, under the lock; false: the watchdog is to end. */
 static bool wait_tick(struct pl_watchdog *watchdog)
 {
@@ -44,7 +37,7 @@ static bool wait_tick(struct pl_watchdog *watchdog)
     while (!watchdog->is_ended && result != ETIMEDOUT) {
         result = pthread_cond_timedwait(&watchdog->has_ended, &watchdog->lock, &due);
     }
-    watchdog->ticked_ms = monotonic_ms();
+    watchdog->ticked_ms = pl_clock_ms();
     if (watchdog->ticked_ms - due_ms >= STOP_MS) {
         watchdog->stopped_ms = watchdog->ticked_ms;
     }
@@ -66,7 +59,7 @@ static bool judge(struct pl_watchdog *watchdog, const char *stage, bool is_over)
         options->on_hung(options->self, stage);
     }
     (void)pthread_mutex_lock(&watchdog->lock);
-    watchdog->ticked_ms = monotonic_ms(); /* the time for that was not a stop */
+    watchdog->ticked_ms = pl_clock_ms(); /* the time for that was not a stop */
     return is_told;
 }
 
@@ -123,7 +116,7 @@ enum pl_status pl_watchdog_new(const struct pl_watchdog_options *options,
         pl_out_of_memory(sizeof(*watchdog));
     }
     watchdog->options = *options;
-    watchdog->ticked_ms = monotonic_ms();
+    watchdog->ticked_ms = pl_clock_ms();
     watchdog->stopped_ms = NEVER;
     (void)pthread_mutex_init(&watchdog->lock, NULL); /* cannot fail with default attributes */
     init_condition(&watchdog->has_ended);
@@ -167,7 +160,7 @@ void pl_watchdog_end_process(void *self, const char *stage)
 
 bool pl_watchdog_saw_a_stop(struct pl_watchdog *watchdog, int64_t within_ms)
 {
-    int64_t now = monotonic_ms();
+    int64_t now = pl_clock_ms();
     bool has_stopped;
 
     (void)pthread_mutex_lock(&watchdog->lock); /* see watch() */

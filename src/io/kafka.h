@@ -90,6 +90,10 @@ PL_MUST_CHECK enum pl_status pl_kafka_topics_create(
 PL_MUST_CHECK enum pl_status pl_kafka_topics_delete(const struct pl_kafka_options *options,
                                                     struct pl_error *error);
 
+/* The partition that a record with this key belongs in (contract 2, partitioner); -1: any. */
+int32_t pl_kafka_partition_of(const struct pl_kafka_options *options, struct pl_bytes key,
+                              int32_t partition_count);
+
 /* ---- slots ----------------------------------------------------------------------------------- */
 
 /* Does any member of the group hold our slot? Errors: PL_NOT_FOUND (none does), PL_AGAIN (Kafka

@@ -10,8 +10,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "io/kafka_client.h"
 #include "io/kafka_drain.h"
 #include "io/kafka_error.h"
@@ -248,19 +248,11 @@ const char *pl_kafka_feed_topic(const struct pl_kafka_feed *feed, int input)
 
 /* ---- polling --------------------------------------------------------------------------------- */
 
-static int64_t monotonic_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Contract 2: a partition count that changes at run time stops the service. */
 static enum pl_status check_topics(struct pl_kafka_feed *feed, struct pl_error *error)
 {
     int32_t counts[PL_TOPIC_COUNT];
-    int64_t now = monotonic_ms();
+    int64_t now = pl_clock_ms();
 
     if (now - feed->last_check_ms < TOPICS_CHECK_MS) {
         return PL_OK;
@@ -325,13 +317,6 @@ static bool tell_rebalance(struct pl_kafka_feed *feed, struct pl_feed_event *ret
 
 /* ---- fenced ---------------------------------------------------------------------------------- */
 
-static void wait_ms(int ms)
-{
-    const struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
-
-    (void)nanosleep(&time, NULL); /* ended early by a signal: all the better */
-}
-
 void pl_kafka_feed_doubt(struct pl_kafka_feed *feed)
 {
     feed->is_in_doubt = true;
@@ -349,7 +334,7 @@ static enum pl_status judge_fencing(struct pl_kafka_feed *feed, int timeout_ms,
         book->holder == NULL ? PL_OK : book->holder(book->self, name, sizeof(name), error);
 
     if (status == PL_AGAIN) {
-        wait_ms(timeout_ms); /* asked again with the next poll */
+        pl_clock_wait(timeout_ms); /* asked again with the next poll */
         return PL_OK;
     }
     feed->is_in_doubt = false;
@@ -374,7 +359,7 @@ static enum pl_status rejoin(struct pl_kafka_feed *feed, int timeout_ms, struct 
     enum pl_status status = claim_slot(feed, error);
 
     if (status == PL_AGAIN) {
-        wait_ms(timeout_ms); /* tried again with the next poll */
+        pl_clock_wait(timeout_ms); /* tried again with the next poll */
         return PL_OK;
     }
     if (status == PL_OK) {
@@ -576,15 +561,8 @@ static enum pl_status stop(void *self, struct pl_error *error)
 static int32_t partition_of(void *self, struct pl_bytes key)
 {
     const struct pl_kafka_feed *feed = self;
-    int32_t count = feed->topics->partition_count;
 
-    if (strcmp(feed->options->partitioner, "murmur2_random") == 0) {
-        return rd_kafka_msg_partitioner_murmur2(NULL, key.data, key.len, count, NULL, NULL);
-    }
-    if (strcmp(feed->options->partitioner, "consistent_random") == 0) {
-        return rd_kafka_msg_partitioner_consistent(NULL, key.data, key.len, count, NULL, NULL);
-    }
-    return -1;
+    return pl_kafka_partition_of(feed->options, key, feed->topics->partition_count);
 }
 
 static enum pl_status drained(void *self, bool *ret_drained, struct pl_error *error)

@@ -46,3 +46,37 @@ enum pl_status pl_kafka_partition_counts(rd_kafka_t *rk, const struct pl_kafka_o
     rd_kafka_metadata_destroy(metadata);
     return status;
 }
+
+/* rd_kafka_query_watermark_offsets would be the call for it, but in 2.0.2 it does not keep its
+ * time: while the leader is away it waits for socket.timeout.ms (a minute), whatever it was told.
+ */
+enum pl_status pl_kafka_offsets(rd_kafka_t *rk, int64_t wanted,
+                                rd_kafka_topic_partition_list_t *list, struct pl_error *error)
+{
+    rd_kafka_resp_err_t err;
+
+    for (int i = 0; i < list->cnt; i++) {
+        list->elems[i].offset = wanted;
+    }
+    err = rd_kafka_offsets_for_times(rk, list, PL_KAFKA_CALL_TIMEOUT_MS);
+    for (int i = 0; err == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; i++) {
+        err = list->elems[i].err;
+    }
+    return err == RD_KAFKA_RESP_ERR_NO_ERROR
+               ? PL_OK
+               : pl_kafka_fail(error, err, "asking for the ends of partitions");
+}
+
+int32_t pl_kafka_partition_of(const struct pl_kafka_options *options, struct pl_bytes key,
+                              int32_t partition_count)
+{
+    if (strcmp(options->partitioner, "murmur2_random") == 0) {
+        return rd_kafka_msg_partitioner_murmur2(NULL, key.data, key.len, partition_count, NULL,
+                                                NULL);
+    }
+    if (strcmp(options->partitioner, "consistent_random") == 0) {
+        return rd_kafka_msg_partitioner_consistent(NULL, key.data, key.len, partition_count, NULL,
+                                                   NULL);
+    }
+    return -1;
+}

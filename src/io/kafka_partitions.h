@@ -17,4 +17,11 @@ PL_MUST_CHECK enum pl_status pl_kafka_partition_counts(rd_kafka_t *rk,
                                                        int32_t ret_counts[PL_TOPIC_COUNT],
                                                        struct pl_error *error);
 
+/* Ask for an offset of each partition of the list, which is put into it: RD_KAFKA_OFFSET_BEGINNING,
+ * RD_KAFKA_OFFSET_END as the handle's isolation level sees it, or that of a time. Errors: PL_AGAIN,
+ * PL_FATAL. */
+PL_MUST_CHECK enum pl_status pl_kafka_offsets(rd_kafka_t *rk, int64_t wanted,
+                                              rd_kafka_topic_partition_list_t *list,
+                                              struct pl_error *error);
+
 #endif

@@ -1,6 +1,4 @@
-/* Two consumer handles that assign themselves partitions: a read_committed one that reads, and a
- * read_uncommitted one that asks for ends, since a transaction that was acknowledged may not be
- * visible yet (I8). */
+/* A bounded scan reads one partition after the other, an endless one all at once. */
 #include "io/kafka_scan.h"
 
 #include <assert.h>
@@ -12,6 +10,7 @@
 #include "io/kafka_client.h"
 #include "io/kafka_error.h"
 #include "io/kafka_headers.h"
+#include "io/kafka_pair.h"
 #include "io/kafka_partitions.h"
 #include "planlift/arena.h"
 
@@ -25,13 +24,7 @@ struct place {
 };
 
 struct pl_kafka_scan {
-    const struct pl_kafka_options *options;
-    rd_kafka_t *committed;
-    rd_kafka_t *uncommitted;
-    /* Of both handles, made when first asked about: a handle knows the leaders of these alone. */
-    rd_kafka_topic_t *committed_topics[PL_TOPIC_COUNT];
-    rd_kafka_topic_t *uncommitted_topics[PL_TOPIC_COUNT];
-    rd_kafka_message_t *message; /* the one that the last event's views point into */
+    struct pl_kafka_pair pair;
     struct pl_kafka_scan_plan plan;
     struct place *places; /* by partition; those that are not read have next == end */
     int32_t partition_count;
@@ -42,27 +35,6 @@ struct pl_kafka_scan {
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-static enum pl_status new_handle(const struct pl_kafka_options *options, const char *isolation,
-                                 rd_kafka_t **ret_rk, struct pl_error *error)
-{
-    const struct pl_property forced[] = {
-        {"group.id", options->group_id}, /* needed to assign; never joined, nothing is committed */
-        {"enable.auto.commit", "false"},
-        {"enable.auto.offset.store", "false"},
-        {"auto.offset.reset", "earliest"}, /* what retention takes away meanwhile is gone */
-        {"enable.partition.eof", "true"},
-        {"isolation.level", isolation},
-        {NULL, NULL}};
-    const struct pl_client_plan plan = {
-        .type = RD_KAFKA_CONSUMER, .use = PL_KAFKA_OF_READING, .forced = forced};
-    enum pl_status status = pl_kafka_client_new(options, &plan, ret_rk, error);
-
-    if (status == PL_OK) {
-        rd_kafka_poll_set_consumer(*ret_rk);
-    }
-    return status;
-}
-
 enum pl_status pl_kafka_scan_new(const struct pl_kafka_options *options,
                                  struct pl_kafka_scan **ret_scan, struct pl_error *error)
 {
@@ -72,11 +44,8 @@ enum pl_status pl_kafka_scan_new(const struct pl_kafka_options *options,
     if (scan == NULL) {
         pl_out_of_memory(sizeof(*scan));
     }
-    scan->options = options;
-    status = new_handle(options, "read_committed", &scan->committed, error);
-    if (status == PL_OK) {
-        status = new_handle(options, "read_uncommitted", &scan->uncommitted, error);
-    }
+    /* What retention takes away meanwhile is gone. */
+    status = pl_kafka_pair_init(&scan->pair, options, PL_KAFKA_OF_READING, "earliest", error);
     if (status != PL_OK) {
         pl_kafka_scan_free(scan);
         return status;
@@ -85,76 +54,36 @@ enum pl_status pl_kafka_scan_new(const struct pl_kafka_options *options,
     return PL_OK;
 }
 
-static void drop_message(struct pl_kafka_scan *scan)
-{
-    if (scan->message != NULL) {
-        rd_kafka_message_destroy(scan->message);
-        scan->message = NULL;
-    }
-}
-
-static void close_topics(rd_kafka_topic_t *topics[PL_TOPIC_COUNT])
-{
-    for (int topic = 0; topic < PL_TOPIC_COUNT; topic++) {
-        if (topics[topic] != NULL) {
-            rd_kafka_topic_destroy(topics[topic]);
-        }
-    }
-}
-
 void pl_kafka_scan_free(struct pl_kafka_scan *scan)
 {
-    if (scan == NULL) {
-        return;
+    if (scan != NULL) {
+        pl_kafka_pair_done(&scan->pair);
+        free(scan->places);
+        free(scan);
     }
-    drop_message(scan);
-    close_topics(scan->committed_topics);
-    close_topics(scan->uncommitted_topics);
-    if (scan->committed != NULL) {
-        rd_kafka_destroy(scan->committed);
-    }
-    if (scan->uncommitted != NULL) {
-        rd_kafka_destroy(scan->uncommitted);
-    }
-    free(scan->places);
-    free(scan);
 }
 
 /* ---- questions ------------------------------------------------------------------------------- */
 
 static const char *name_of(const struct pl_kafka_scan *scan, enum pl_topic topic)
 {
-    return scan->options->topics[topic];
-}
-
-static enum pl_status open_topic(const struct pl_kafka_scan *scan, rd_kafka_t *rk,
-                                 enum pl_topic topic, rd_kafka_topic_t **topics,
-                                 struct pl_error *error)
-{
-    if (topics[topic] == NULL) {
-        topics[topic] = rd_kafka_topic_new(rk, name_of(scan, topic), NULL);
-    }
-    return topics[topic] != NULL
-               ? PL_OK
-               : pl_fail(error, PL_BAD_DATA, "\"%s\" cannot be a topic: %s", name_of(scan, topic),
-                         rd_kafka_err2str(rd_kafka_last_error()));
+    return scan->pair.options->topics[topic];
 }
 
 /* The first questions that Kafka is asked: where they have no answer, say who was asked. */
 static enum pl_status fail_away(const struct pl_kafka_scan *scan, struct pl_error *error)
 {
-    return pl_fail_at(error, PL_AGAIN, "Kafka at %s", pl_kafka_servers(scan->options));
+    return pl_fail_at(error, PL_AGAIN, "Kafka at %s", pl_kafka_servers(scan->pair.options));
 }
 
 enum pl_status pl_kafka_scan_partitions(struct pl_kafka_scan *scan, enum pl_topic topic,
                                         int32_t *ret_count, struct pl_error *error)
 {
     int32_t counts[PL_TOPIC_COUNT];
-    enum pl_status status =
-        open_topic(scan, scan->uncommitted, topic, scan->uncommitted_topics, error);
+    enum pl_status status = pl_kafka_pair_know(&scan->pair, topic, error);
 
     if (status == PL_OK) {
-        status = pl_kafka_partition_counts(scan->uncommitted, scan->options, counts, error);
+        status = pl_kafka_pair_counts(&scan->pair, counts, error);
     }
     if (status == PL_AGAIN) {
         return fail_away(scan, error);
@@ -170,71 +99,25 @@ enum pl_status pl_kafka_scan_partitions(struct pl_kafka_scan *scan, enum pl_topi
     return status;
 }
 
-/* Ask for an offset of each partition of the list: RD_KAFKA_OFFSET_BEGINNING, RD_KAFKA_OFFSET_END
- * or that of a time. */
-static enum pl_status ask_offsets(rd_kafka_t *rk, int64_t wanted,
-                                  rd_kafka_topic_partition_list_t *list, struct pl_error *error)
-{
-    rd_kafka_resp_err_t err;
-
-    for (int i = 0; i < list->cnt; i++) {
-        list->elems[i].offset = wanted;
-    }
-    err = rd_kafka_offsets_for_times(rk, list, PL_KAFKA_CALL_TIMEOUT_MS);
-    for (int i = 0; err == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; i++) {
-        err = list->elems[i].err;
-    }
-    return err == RD_KAFKA_RESP_ERR_NO_ERROR
-               ? PL_OK
-               : pl_kafka_fail(error, err, "asking for the ends of partitions");
-}
-
 enum pl_status pl_kafka_scan_range(struct pl_kafka_scan *scan, enum pl_topic topic,
                                    int32_t partition, int64_t *ret_first, int64_t *ret_end,
                                    struct pl_error *error)
 {
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    enum pl_status status;
-
-    rd_kafka_topic_partition_list_add(list, name_of(scan, topic), partition);
-    status = ask_offsets(scan->uncommitted, RD_KAFKA_OFFSET_BEGINNING, list, error);
-    *ret_first = list->elems[0].offset;
-    if (status == PL_OK) {
-        status = ask_offsets(scan->uncommitted, RD_KAFKA_OFFSET_END, list, error);
-        *ret_end = list->elems[0].offset;
-    }
-    rd_kafka_topic_partition_list_destroy(list);
-    return status == PL_OK
-               ? PL_OK
-               : pl_fail_at(error, status, "%s/%" PRId32, name_of(scan, topic), partition);
+    return pl_kafka_pair_range(&scan->pair, topic, partition, ret_first, ret_end, error);
 }
 
 enum pl_status pl_kafka_scan_cluster_id(struct pl_kafka_scan *scan, char *ret_id, size_t size,
                                         struct pl_error *error)
 {
-    char *id = rd_kafka_clusterid(scan->uncommitted, PL_KAFKA_CALL_TIMEOUT_MS);
+    char *id = rd_kafka_clusterid(scan->pair.uncommitted, PL_KAFKA_CALL_TIMEOUT_MS);
 
     if (id == NULL) {
         (void)pl_fail(error, PL_AGAIN, "it does not tell its cluster id");
         return fail_away(scan, error);
     }
     (void)snprintf(ret_id, size, "%s", id); /* cut to fit */
-    rd_kafka_mem_free(scan->uncommitted, id);
+    rd_kafka_mem_free(scan->pair.uncommitted, id);
     return PL_OK;
-}
-
-int32_t pl_kafka_partition_of(const struct pl_kafka_options *options, struct pl_bytes key,
-                              int32_t partition_count)
-{
-    if (strcmp(options->partitioner, "murmur2_random") == 0) {
-        return rd_kafka_msg_partitioner_murmur2(NULL, key.data, key.len, partition_count, NULL,
-                                                NULL);
-    }
-    if (strcmp(options->partitioner, "consistent_random") == 0) {
-        return rd_kafka_msg_partitioner_consistent(NULL, key.data, key.len, partition_count, NULL,
-                                                   NULL);
-    }
-    return -1;
 }
 
 /* ---- starting -------------------------------------------------------------------------------- */
@@ -261,16 +144,16 @@ static enum pl_status find_starts(struct pl_kafka_scan *scan, rd_kafka_topic_par
 
     switch (plan->start) {
     case PL_SCAN_FROM_FIRST:
-        status = ask_offsets(scan->uncommitted, RD_KAFKA_OFFSET_BEGINNING, list, error);
+        status = pl_kafka_offsets(scan->pair.uncommitted, RD_KAFKA_OFFSET_BEGINNING, list, error);
         break;
     case PL_SCAN_FROM_OFFSET:
         list->elems[0].offset = plan->at;
         break;
     case PL_SCAN_FROM_TIME:
-        status = ask_offsets(scan->uncommitted, plan->at, list, error);
+        status = pl_kafka_offsets(scan->pair.uncommitted, plan->at, list, error);
         break;
     case PL_SCAN_FROM_NOW:
-        status = ask_offsets(scan->committed, RD_KAFKA_OFFSET_END, list, error);
+        status = pl_kafka_offsets(scan->pair.committed, RD_KAFKA_OFFSET_END, list, error);
         break;
     }
     for (int i = 0; status == PL_OK && i < list->cnt; i++) {
@@ -286,7 +169,8 @@ static enum pl_status find_starts(struct pl_kafka_scan *scan, rd_kafka_topic_par
 static enum pl_status find_places(struct pl_kafka_scan *scan, struct pl_error *error)
 {
     rd_kafka_topic_partition_list_t *list = list_partitions(scan);
-    enum pl_status status = ask_offsets(scan->uncommitted, RD_KAFKA_OFFSET_END, list, error);
+    enum pl_status status =
+        pl_kafka_offsets(scan->pair.uncommitted, RD_KAFKA_OFFSET_END, list, error);
 
     for (int i = 0; status == PL_OK && i < list->cnt; i++) {
         struct place *place = &scan->places[list->elems[i].partition];
@@ -314,7 +198,7 @@ static enum pl_status assign(struct pl_kafka_scan *scan, int32_t from, int32_t t
                 ->offset = scan->places[number].next;
         }
     }
-    err = rd_kafka_assign(scan->committed, list->cnt == 0 ? NULL : list);
+    err = pl_kafka_pair_assign(&scan->pair, list);
     scan->is_assigned = err == RD_KAFKA_RESP_ERR_NO_ERROR && list->cnt > 0;
     scan->idle_ms = 0;
     rd_kafka_topic_partition_list_destroy(list);
@@ -325,7 +209,7 @@ static enum pl_status assign(struct pl_kafka_scan *scan, int32_t from, int32_t t
 
 static enum pl_status stop_reading(struct pl_kafka_scan *scan, struct pl_error *error)
 {
-    drop_message(scan);
+    pl_kafka_pair_forget(&scan->pair);
     return scan->is_assigned ? assign(scan, 0, 0, error) : PL_OK;
 }
 
@@ -338,9 +222,6 @@ enum pl_status pl_kafka_scan_start(struct pl_kafka_scan *scan,
     free(scan->places);
     scan->places = NULL;
     scan->partition_count = scan->partition = 0;
-    if (status == PL_OK) {
-        status = open_topic(scan, scan->committed, plan->topic, scan->committed_topics, error);
-    }
     if (status == PL_OK) {
         status = pl_kafka_scan_partitions(scan, plan->topic, &scan->partition_count, error);
     }
@@ -381,7 +262,7 @@ static enum pl_status take_error(const struct pl_kafka_scan *scan,
     enum pl_status status;
 
     if (message->err == RD_KAFKA_RESP_ERR__FATAL) {
-        return pl_kafka_fatal(error, scan->committed, name_of(scan, scan->plan.topic));
+        return pl_kafka_fatal(error, scan->pair.committed, name_of(scan, scan->plan.topic));
     }
     status = pl_kafka_fail(error, message->err, name_of(scan, scan->plan.topic));
     return status == PL_AGAIN ? PL_OK : status;
@@ -389,7 +270,7 @@ static enum pl_status take_error(const struct pl_kafka_scan *scan,
 
 static void fill_record(const struct pl_kafka_scan *scan, struct pl_scan_event *event)
 {
-    const rd_kafka_message_t *message = scan->message;
+    const rd_kafka_message_t *message = scan->pair.message;
     rd_kafka_timestamp_type_t unused;
 
     event->kind = PL_SCAN_RECORD;
@@ -405,10 +286,9 @@ static void fill_record(const struct pl_kafka_scan *scan, struct pl_scan_event *
 static enum pl_status read_on(struct pl_kafka_scan *scan, int timeout_ms,
                               struct pl_scan_event *event, struct pl_error *error)
 {
-    rd_kafka_message_t *message = rd_kafka_consumer_poll(scan->committed, timeout_ms);
+    const rd_kafka_message_t *message = pl_kafka_pair_poll(&scan->pair, timeout_ms);
     struct place *place;
 
-    scan->message = message;
     if (message == NULL) {
         scan->idle_ms += timeout_ms;
         return PL_OK;
@@ -458,7 +338,7 @@ enum pl_status pl_kafka_scan_next(struct pl_kafka_scan *scan, int timeout_ms,
 {
     enum pl_status status = PL_OK;
 
-    drop_message(scan);
+    pl_kafka_pair_forget(&scan->pair);
     *ret_event = (struct pl_scan_event){.kind = PL_SCAN_IDLE};
     if (!scan->plan.is_endless) {
         status = find_partition(scan, error);
@@ -484,7 +364,7 @@ enum pl_status pl_kafka_scan_next(struct pl_kafka_scan *scan, int timeout_ms,
 void pl_kafka_scan_headers(const struct pl_kafka_scan *scan, struct pl_arena *arena,
                            const struct pl_header **ret_headers, size_t *ret_count)
 {
-    pl_kafka_headers_read(scan->message, arena, ret_headers, ret_count);
+    pl_kafka_headers_read(scan->pair.message, arena, ret_headers, ret_count);
 }
 
 void pl_kafka_scan_progress(const struct pl_kafka_scan *scan, int64_t *ret_done, int64_t *ret_total)

@@ -82,8 +82,4 @@ PL_MUST_CHECK enum pl_status pl_kafka_scan_range(struct pl_kafka_scan *scan, enu
 PL_MUST_CHECK enum pl_status pl_kafka_scan_cluster_id(struct pl_kafka_scan *scan, char *ret_id,
                                                       size_t size, struct pl_error *error);
 
-/* The partition that a record with this key belongs in (contract 2, partitioner); -1: any. */
-int32_t pl_kafka_partition_of(const struct pl_kafka_options *options, struct pl_bytes key,
-                              int32_t partition_count);
-
 #endif

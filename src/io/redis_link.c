@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
-#include <time.h>
 
 #include <hiredis/hiredis.h>
 
+#include "base/clock.h"
 #include "io/redis_reply.h"
 #include "io/redis_tls.h"
 #include "planlift/arena.h"
@@ -78,14 +78,6 @@ void pl_redis_link_done(struct pl_redis_link *link)
     free(link->argv_len);
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* ---- commands -------------------------------------------------------------------------------- */
 
 void pl_redis_link_add(struct pl_redis_link *link, struct pl_bytes argument)
@@ -148,7 +140,7 @@ static enum pl_status broken(struct pl_redis_link *link, int number, struct pl_e
 
 static enum pl_status check_limit(struct pl_redis_link *link, struct pl_error *error)
 {
-    if (now_ms() < link->deadline_ms) {
+    if (pl_clock_ms() < link->deadline_ms) {
         return PL_OK;
     }
     pl_redis_link_close(link);
@@ -373,7 +365,7 @@ enum pl_status pl_redis_link_open(struct pl_redis_link *link, struct pl_error *e
     const char *path = link->login.url->path;
 
     link->redirect.is_there = false;
-    link->deadline_ms = now_ms() + link->call_limit_ms;
+    link->deadline_ms = pl_clock_ms() + link->call_limit_ms;
     if (pl_redis_link_is_alive(link)) {
         return PL_OK;
     }

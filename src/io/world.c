@@ -5,24 +5,21 @@
 
 #include <uuid/uuid.h>
 
-static int64_t read_clock(clockid_t clock)
-{
-    struct timespec now;
-
-    (void)clock_gettime(clock, &now); /* cannot fail for these clocks */
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
+#include "base/clock.h"
 
 static int64_t now_ms(void *self)
 {
+    struct timespec now;
+
     (void)self;
-    return read_clock(CLOCK_REALTIME);
+    (void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail for this clock */
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static int64_t monotonic_ms(void *self)
 {
     (void)self;
-    return read_clock(CLOCK_MONOTONIC);
+    return pl_clock_ms();
 }
 
 static void random_id(void *self, unsigned char ret_id[16])
@@ -33,10 +30,8 @@ static void random_id(void *self, unsigned char ret_id[16])
 
 static void wait_ms(void *self, int ms)
 {
-    struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
-
     (void)self;
-    (void)nanosleep(&time, NULL); /* a signal may end it early: the loop looks at should_stop */
+    pl_clock_wait(ms);
 }
 
 static bool should_stop(void *self)

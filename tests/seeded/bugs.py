@@ -57,12 +57,12 @@ BUGS = (
         "the restore stops at the end that read_committed sees",
         (
             Edit(
-                "src/io/kafka_reader.c",
+                "src/io/kafka_pair.c",
                 r"""
-    err = rd_kafka_offsets_for_times(reader->uncommitted, list, PL_KAFKA_CALL_TIMEOUT_MS);
+        status = pl_kafka_offsets(pair->uncommitted, RD_KAFKA_OFFSET_END, list, error);
 """,
                 r"""
-    err = rd_kafka_offsets_for_times(reader->committed, list, PL_KAFKA_CALL_TIMEOUT_MS);
+        status = pl_kafka_offsets(pair->committed, RD_KAFKA_OFFSET_END, list, error);
 """,
             ),
         ),
@@ -74,12 +74,12 @@ BUGS = (
         "the restore reads records of transactions that were aborted",
         (
             Edit(
-                "src/io/kafka_reader.c",
+                "src/io/kafka_pair.c",
                 r"""
-    status = new_handle(options, "read_committed", &reader->committed, error);
+    status = new_handle(options, use, "read_committed", when_gone, &pair->committed, error);
 """,
                 r"""
-    status = new_handle(options, "read_uncommitted", &reader->committed, error);
+    status = new_handle(options, use, "read_uncommitted", when_gone, &pair->committed, error);
 """,
             ),
         ),
