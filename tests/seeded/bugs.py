@@ -90,7 +90,7 @@ BUGS = (
         "inputs are read read_uncommitted",
         (
             Edit(
-                "src/io/kafka_feed.c",
+                "src/io/kafka_member.c",
                 r"""
                                          {"isolation.level", "read_committed"},
 """,
@@ -256,7 +256,7 @@ BUGS = (
         "the assignor does not keep the two inputs together",
         (
             Edit(
-                "src/io/kafka_feed.c",
+                "src/io/kafka_member.c",
                 r"""
                                          {"partition.assignment.strategy", "range"},
 """,
@@ -272,9 +272,9 @@ BUGS = (
         "records that the library delivers again after an assign are taken again",
         (
             Edit(
-                "src/io/kafka_feed.c",
+                "src/io/kafka_places.c",
                 r"""
-    if (input < 0 || !place->is_started || message->offset < place->next[input]) {
+    if (input < 0 || !place->is_started || offset < place->next[input]) {
 """,
                 r"""
     if (input < 0 || !place->is_started) {
