@@ -1,32 +1,13 @@
-/* What subcommands show to people: headings, paragraphs and tables; plain text in a file or a pipe,
- * with lines and colours in a terminal. Texts are UTF-8 from anywhere: what would steer the
- * terminal is shown as a question mark. */
+/* Tables for people: with lines in a terminal, plain text elsewhere. */
 #ifndef PL_CLI_TABLE_H
 #define PL_CLI_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 
+#include "cli/page.h"
 #include "planlift/arena.h"
 #include "planlift/bytes.h"
-
-/* Where to, and how. */
-struct pl_page {
-    FILE *out;
-    bool is_fancy; /* lines, bold and colour */
-    size_t width;  /* columns that a line may take */
-};
-
-/* A page for a file of this process: fancy and as wide as the terminal (60 to 100 columns) where it
- * is one that can do more than print, and NO_COLOR is not set; plain and 100 columns wide else. */
-struct pl_page pl_page_of(FILE *out);
-
-/* Title and, indented below it, what the section shows. explanation may be NULL. */
-void pl_page_heading(const struct pl_page *page, const char *title, const char *explanation);
-
-/* A paragraph, wrapped to the page's width. */
-void pl_page_text(const struct pl_page *page, struct pl_bytes text);
 
 enum pl_tone { PL_TONE_PLAIN, PL_TONE_GOOD, PL_TONE_BAD, PL_TONE_FAINT };
 

@@ -1,52 +1,10 @@
 /* Unit tests of cli/table.c. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
 #include "cli/table.h"
+#include "sheet.h"
 
 #define BAR "\033[2m\xe2\x94\x82\033[0m"
 #define DASH "\xe2\x94\x80"
 #define ELLIPSIS "\xe2\x80\xa6"
-
-/* A page that is kept in memory. */
-struct sheet {
-    struct pl_arena arena;
-    struct pl_page page;
-    char *text;
-    size_t len;
-};
-
-static int set_up(void **state)
-{
-    static struct sheet sheet;
-
-    sheet = (struct sheet){.arena = PL_ARENA_INIT};
-    sheet.page = (struct pl_page){open_memstream(&sheet.text, &sheet.len), false, 100};
-    assert_non_null(sheet.page.out);
-    *state = &sheet;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct sheet *sheet = *state;
-
-    (void)fclose(sheet->page.out); /* memory */
-    free(sheet->text);
-    pl_arena_done(&sheet->arena);
-    return 0;
-}
-
-static const char *text_of(struct sheet *sheet)
-{
-    assert_int_equal(fflush(sheet->page.out), 0);
-    return sheet->text;
-}
 
 static struct pl_cell cell(const char *text)
 {
@@ -330,47 +288,6 @@ static void what_is_not_utf8_is_question_marks(void **state)
 
 /* ---- pages ----------------------------------------------------------------------------------- */
 
-static void a_heading_has_its_explanation_below(void **state)
-{
-    struct sheet *sheet = *state;
-
-    pl_page_heading(&sheet->page, "1  Title", "What it shows.");
-    pl_page_heading(&sheet->page, "2  Other", NULL);
-    assert_string_equal(text_of(sheet), "\n1  Title\n   What it shows.\n\n2  Other\n");
-}
-
-static void a_fancy_heading_is_bold(void **state)
-{
-    struct sheet *sheet = *state;
-
-    sheet->page.is_fancy = true;
-    pl_page_heading(&sheet->page, "Title", NULL);
-    assert_string_equal(text_of(sheet), "\n\033[1mTitle\033[0m\n");
-}
-
-static void a_paragraph_wraps(void **state)
-{
-    struct sheet *sheet = *state;
-
-    sheet->page.width = 10;
-    pl_page_text(&sheet->page, pl_bytes_of("to be or not\nto\033be"));
-    assert_string_equal(text_of(sheet), "to be or\nnot\nto?be\n");
-}
-
-static void a_file_is_a_plain_page(void **state)
-{
-    FILE *file = tmpfile();
-    struct pl_page page;
-
-    (void)state;
-    assert_non_null(file);
-    page = pl_page_of(file);
-    assert_ptr_equal(page.out, file);
-    assert_false(page.is_fancy);
-    assert_int_equal(page.width, 100);
-    (void)fclose(file); /* nothing was written */
-}
-
 /* A table of given widths whose rows come one by one. */
 static void print_pieces(struct sheet *sheet)
 {
@@ -421,31 +338,23 @@ static void the_last_piece_closes_a_fancy_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_plain_table_has_no_escapes, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_fancy_table_has_lines_and_tones, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_table_without_rows_is_not_printed, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(many_rows_are_kept_in_order, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(text_wraps_at_blanks, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_word_wraps_at_its_parts_and_else_anywhere, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(a_heading_wraps_before_it_widens_its_column, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(a_newline_starts_a_new_line, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(an_ellipsis_ends_what_is_cut, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_fancy_ellipsis_takes_one_column, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(columns_that_wrap_give_way_first, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(no_line_is_wider_than_the_page, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(columns_stand_below_each_other_whatever_the_characters,
-                                        set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_would_steer_the_terminal_is_a_question_mark, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(what_is_not_utf8_is_question_marks, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_heading_has_its_explanation_below, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_fancy_heading_is_bold, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_paragraph_wraps, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_file_is_a_plain_page, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_table_may_come_in_pieces, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_last_piece_closes_a_fancy_table, set_up, tear_down),
+        WITH_SHEET(a_plain_table_has_no_escapes),
+        WITH_SHEET(a_fancy_table_has_lines_and_tones),
+        WITH_SHEET(a_table_without_rows_is_not_printed),
+        WITH_SHEET(many_rows_are_kept_in_order),
+        WITH_SHEET(text_wraps_at_blanks),
+        WITH_SHEET(a_word_wraps_at_its_parts_and_else_anywhere),
+        WITH_SHEET(a_heading_wraps_before_it_widens_its_column),
+        WITH_SHEET(a_newline_starts_a_new_line),
+        WITH_SHEET(an_ellipsis_ends_what_is_cut),
+        WITH_SHEET(a_fancy_ellipsis_takes_one_column),
+        WITH_SHEET(columns_that_wrap_give_way_first),
+        WITH_SHEET(no_line_is_wider_than_the_page),
+        WITH_SHEET(columns_stand_below_each_other_whatever_the_characters),
+        WITH_SHEET(what_would_steer_the_terminal_is_a_question_mark),
+        WITH_SHEET(what_is_not_utf8_is_question_marks),
+        WITH_SHEET(a_table_may_come_in_pieces),
+        WITH_SHEET(the_last_piece_closes_a_fancy_table),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
