@@ -21,7 +21,7 @@
 #include "planlift/log.h"
 
 #define IDLE_WAIT_MS 100
-#define FLIGHT_WAIT_MS 1      /* for records, while a batch is in flight, between looks at it */
+#define FLIGHT_WAIT_MS 1      /* for the batch in flight, between looks at what has come */
 #define FLIGHT_MOST_WAITS 100 /* then it is waited for, so that the watchdog sees one that hangs */
 #define AWAY_WAIT_MS 100      /* between the first two tries of something that is away */
 #define AWAY_MOST_MS 1600     /* doubled up to this */
@@ -40,39 +40,39 @@ struct waiting {
 
 /* ---- consume --------------------------------------------------------------------------------- */
 
+#define ENOUGH (-1) /* instead of a time to wait */
+
 /* How taking in goes on when nothing came. */
 struct patience {
     int64_t deadline_ms; /* of a batch that is not full; 0: it has no record yet */
     int flight_waits;
+    bool has_landed; /* the batch in flight */
     bool has_waited; /* for a first record */
 };
 
-static bool is_in_flight(const struct pl_run *run)
-{
-    const struct pl_world *world = &run->options->world;
-
-    return run->flying != NULL && !world->ops->await(world->self, 0);
-}
-
-/* How long to wait for a further record; 0: no longer. What is there goes at once, unless it is
- * configured to wait, or the batch in flight would have to be waited for in any case. */
+/* How long to wait for a further record; ENOUGH: no longer. What is there goes at once, unless it
+ * is configured to wait, or the batch in flight would have to be waited for in any case: that wait
+ * is here, so that it ends when that one has, and the record that has come meanwhile goes along. */
 static int wait_for_more(const struct pl_run *run, struct patience *patience)
 {
-    int64_t now = pl_monotonic_ms(run);
+    const struct pl_world *world = &run->options->world;
+    int64_t now;
 
-    if (is_in_flight(run)) {
-        return patience->flight_waits++ < FLIGHT_MOST_WAITS ? FLIGHT_WAIT_MS : 0;
+    if (run->flying != NULL && !patience->has_landed) {
+        patience->has_landed = world->ops->await(world->self, FLIGHT_WAIT_MS);
+        return patience->has_landed || patience->flight_waits++ < FLIGHT_MOST_WAITS ? 0 : ENOUGH;
     }
     if (run->inbox.count == 0) {
         bool is_first = !patience->has_waited && run->flying == NULL;
 
         patience->has_waited = true;
-        return is_first ? IDLE_WAIT_MS : 0;
+        return is_first ? IDLE_WAIT_MS : ENOUGH;
     }
+    now = pl_monotonic_ms(run);
     if (patience->deadline_ms == 0) {
         patience->deadline_ms = now + run->options->batch_max_wait_ms;
     }
-    return patience->deadline_ms > now ? (int)(patience->deadline_ms - now) : 0;
+    return patience->deadline_ms > now ? (int)(patience->deadline_ms - now) : ENOUGH;
 }
 
 /* Take what is there, and wait for it where nothing is. So a lone request goes at once, and a
@@ -88,7 +88,7 @@ static enum pl_status consume(struct pl_run *run, struct pl_error *error)
     while (status == PL_OK && !is_rebalance && !pl_inbox_is_full(run)) {
         status = pl_poll_group(run, wait, &is_idle, &is_rebalance, error);
         wait = is_idle ? wait_for_more(run, &patience) : 0;
-        if (is_idle && wait == 0) {
+        if (wait == ENOUGH) {
             break;
         }
     }

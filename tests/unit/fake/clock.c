@@ -69,7 +69,8 @@ static bool await(void *self, int timeout_ms)
     if (job == NULL) {
         return true;
     }
-    if (timeout_ms == 0 && process->job_asked++ == 0) {
+    if (timeout_ms >= 0 && process->job_asked++ == 0) {
+        pl_fake_advance(process->world, timeout_ms);
         return false;
     }
     process->job = NULL;
