@@ -1,5 +1,5 @@
 /* Interceptors on the requests that a transaction is made of. */
-#include "kafka_doubt.h"
+#include "io/kafka_doubt.h"
 
 #define NAME "planlift-doubt"
 

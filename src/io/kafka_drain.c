@@ -1,7 +1,7 @@
 /* Draining: every input partition up to the end it had at start, whoever commits it. What lies
  * between a committed offset and the end may be nothing but markers and aborted records, so the
  * only sure way is to look: read on from there until a record or the end shows. */
-#include "kafka_drain.h"
+#include "io/kafka_drain.h"
 
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
 #ifndef PL_IO_KAFKA_DRAIN_H
 #define PL_IO_KAFKA_DRAIN_H
 
-#include "kafka_reader.h"
+#include "io/kafka_reader.h"
 
 struct pl_drain; /* the ends of all input partitions as they were at start */
 

@@ -1,7 +1,7 @@
 /* The ends of the inputs' logs, from librdkafka's own memory. */
 #include "io/kafka_lag.h"
 
-#include "kafka_feed.h"
+#include "io/kafka_feed.h"
 
 int64_t pl_kafka_input_end(void *feed, int input, int32_t partition)
 {
