@@ -178,6 +178,10 @@ static enum pl_status load_version(struct pl_schemas *schemas, const char *subje
     if (status == PL_OK && find(schemas, (uint32_t)found.id) == NULL) {
         (void)add(schemas, (uint32_t)found.id, found.json);
     }
+    if (status == PL_BAD_DATA) {
+        pl_log(WARN, "unreadable_schema", PL_F_TEXT("subject", subject),
+               PL_F_INT("version", version), PL_F_TEXT("reason", error->text));
+    }
     /* Deleted meanwhile, or unreadable, which matters to the records that have it only. */
     return status == PL_NOT_FOUND || status == PL_BAD_DATA ? PL_OK : status;
 }

@@ -190,6 +190,30 @@ def test_an_id_that_nobody_has_is_a_dead_letter(
     assert subjects.answered(1) == ["r1"]
 
 
+def test_a_schema_that_refers_to_others_is_refused_by_name(
+    world: World, subjects: Subjects
+) -> None:
+    """By this registry, which does not put them in: at the start, and with each such record."""
+    subjects.register(REQUEST)
+    schema = json.loads(world.registry.own[REQUEST].text)
+    [field] = [field for field in schema["fields"] if field["name"] == "requestedBy"]
+    used = {**field["type"], "namespace": "planlift"}
+    field["type"] = "planlift.Requester"
+    shared = f"{world.group}-requester"
+    subjects.ask(f"/subjects/{shared}/versions", {"schema": json.dumps(used)})
+    reference = {"name": "planlift.Requester", "subject": shared, "version": 1}
+    body = {"schema": json.dumps(schema), "references": [reference]}
+    found = subjects.ask(f"/subjects/{subjects.names[REQUEST]}/versions", body)["id"]
+    value = world.request("c", **wish("CHECK")).value
+    world.client.send(world.topics.requests, [Message(b"c", frame(found, unframe(value)[1]))])
+    finished = world.drain()
+    [letter] = world.dead_letters()
+    told = dict(letter.headers)
+    assert told["planlift-error-code"] == b"incompatible_schema"
+    assert f"schema {found} refers to other schemas".encode() in told["planlift-error-message"]
+    assert "unreadable_schema" in finished.err
+
+
 def test_own_schemas_may_only_be_looked_up(world: World, subjects: Subjects) -> None:
     world.settings["schema.registry.auto.register"] = "false"
     refused = world.run("run", "--drain")

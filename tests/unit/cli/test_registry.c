@@ -105,6 +105,31 @@ static void references_are_asked_for_resolved(void **state)
     assert_non_null(strstr(fixture.fake.received, "GET /schemas/ids/7?format=resolved "));
 }
 
+/* Not all registries do so: it is told, where the text alone makes no schema. */
+static void references_that_are_not_put_in(void **state)
+{
+    static const char *const cases[][2] = {{"\\\"a.B\\\"", "defines all its types"},
+                                           {"\\\"long\\\"", NULL}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct fixture fixture;
+        struct pl_bytes json;
+        char answer[256];
+        const char *answers[] = {answer, answer};
+        enum pl_status status;
+
+        (void)snprintf(answer, sizeof(answer),
+                       HEAD("200") "{\"schema\": \"%s\", \"references\": [{\"name\": \"a.B\"}]}",
+                       cases[i][0]);
+        begin(&fixture, answers, 2);
+        status = pl_registry_fetch(fixture.registry, 7, &fixture.arena, &json, &fixture.error);
+        assert_int_equal(status, cases[i][1] == NULL ? PL_OK : PL_BAD_DATA);
+        assert_true(cases[i][1] == NULL || strstr(fixture.error.text, cases[i][1]) != NULL);
+        end(&fixture);
+    }
+}
+
 static void versions_of_a_subject(void **state)
 {
     static const char *const answers[] = {
@@ -180,6 +205,7 @@ int main(void)
         cmocka_unit_test(only_the_registry_itself_says_that_there_is_none),
         cmocka_unit_test(a_schema_of_another_kind_is_told_from_none),
         cmocka_unit_test(references_are_asked_for_resolved),
+        cmocka_unit_test(references_that_are_not_put_in),
         cmocka_unit_test(versions_of_a_subject),
         cmocka_unit_test(own_schemas_are_registered_or_looked_up),
     };
