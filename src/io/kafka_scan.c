@@ -73,7 +73,11 @@ static const char *name_of(const struct pl_kafka_scan *scan, enum pl_topic topic
 /* The first questions that Kafka is asked: where they have no answer, say who was asked. */
 static enum pl_status fail_away(const struct pl_kafka_scan *scan, struct pl_error *error)
 {
-    return pl_fail_at(error, PL_AGAIN, "Kafka at %s", pl_kafka_servers(scan->pair.options));
+    const char *servers = pl_kafka_servers(scan->pair.options);
+
+    return strstr(error->text, servers) != NULL
+               ? PL_AGAIN
+               : pl_fail_at(error, PL_AGAIN, "Kafka at %s", servers);
 }
 
 enum pl_status pl_kafka_scan_partitions(struct pl_kafka_scan *scan, enum pl_topic topic,

@@ -24,12 +24,14 @@ static struct pl_table new_table(const struct pl_result_printer *printer, struct
 static struct pl_bytes consequence(const struct pl_result *result, struct pl_arena *arena)
 {
     struct pl_bytes text = pl_show_consequence(result, arena);
+    size_t accounts = result->affected_account_count;
+    size_t services = result->services_to_transition_count;
 
-    if (result->affected_account_count > 0) {
+    if (accounts > 0) {
         text = pl_show_append(text, "\n",
-                              pl_arena_format(arena, "%zu accounts affected, %zu services change",
-                                              result->affected_account_count,
-                                              result->services_to_transition_count),
+                              pl_arena_format(arena, "%zu account%s affected, %zu service%s",
+                                              accounts, accounts == 1 ? "" : "s", services,
+                                              services == 1 ? " changes" : "s change"),
                               arena);
     }
     return text;
