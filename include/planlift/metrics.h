@@ -69,7 +69,8 @@ struct pl_metrics_view {
     struct pl_histogram batches;
     uint64_t failed_transactions;
     uint64_t rebuilds;
-    char catalogue_version[128]; /* cut; "": none is loaded yet */
+    uint64_t registry_questions[2]; /* without an answer, and with one */
+    char catalogue_version[128];    /* cut; "": none is loaded yet */
     char catalogue_sha256[65];
     struct pl_partition_metrics *partitions; /* by number */
     size_t partition_count;
@@ -87,6 +88,9 @@ void pl_metrics_set_partitions(struct pl_metrics *metrics, size_t count);
 /* The catalogue that is decided by; copies. */
 void pl_metrics_set_catalogue(struct pl_metrics *metrics, struct pl_bytes version,
                               struct pl_bytes sha256);
+
+/* The schema registry was asked for something. */
+void pl_metrics_add_registry_question(struct pl_metrics *metrics, bool is_answered);
 
 /* ---- batches --------------------------------------------------------------------------------- */
 

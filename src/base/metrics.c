@@ -260,6 +260,14 @@ void pl_metrics_add_rebuild(struct pl_metrics *metrics)
     }
 }
 
+void pl_metrics_add_registry_question(struct pl_metrics *metrics, bool is_answered)
+{
+    if (metrics != NULL) {
+        hold(metrics)->registry_questions[is_answered ? 1 : 0]++;
+        release(metrics);
+    }
+}
+
 /* ---- reading --------------------------------------------------------------------------------- */
 
 void pl_metrics_read(struct pl_metrics *metrics, struct pl_metrics_view *ret_view)

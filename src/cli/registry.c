@@ -12,6 +12,7 @@
 struct pl_registry {
     struct pl_registry_http *http;
     struct pl_health *health;
+    struct pl_metrics *metrics;
     struct pl_arena arena; /* of one question */
     bool is_away;
 };
@@ -19,7 +20,8 @@ struct pl_registry {
 /* ---- life ------------------------------------------------------------------------------------ */
 
 enum pl_status pl_registry_new(const struct pl_registry_options *options, struct pl_health *health,
-                               struct pl_registry **ret_registry, struct pl_error *error)
+                               struct pl_metrics *metrics, struct pl_registry **ret_registry,
+                               struct pl_error *error)
 {
     struct pl_registry *registry = calloc(1, sizeof(*registry));
     enum pl_status status;
@@ -28,6 +30,7 @@ enum pl_status pl_registry_new(const struct pl_registry_options *options, struct
         pl_out_of_memory(sizeof(*registry));
     }
     registry->health = health;
+    registry->metrics = metrics;
     status = pl_registry_http_new(options, &registry->http, error);
     if (status != PL_OK) {
         pl_registry_free(registry);
@@ -101,11 +104,12 @@ static enum pl_status ask(struct pl_registry *registry, const char *path, struct
     return PL_OK;
 }
 
-/* The registry has answered, or has not. */
+/* The registry has answered, or has not: for readiness and metrics. */
 static enum pl_status tell_health(struct pl_registry *registry, enum pl_status status,
                                   const struct pl_error *error)
 {
     registry->is_away = status == PL_AGAIN;
+    pl_metrics_add_registry_question(registry->metrics, status != PL_AGAIN);
     pl_health_set(registry->health, PL_CONDITION_REGISTRY, status != PL_AGAIN, error->text);
     return status;
 }

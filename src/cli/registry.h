@@ -8,14 +8,15 @@
 #include "io/registry_http.h"
 #include "planlift/arena.h"
 #include "planlift/health.h"
+#include "planlift/metrics.h"
 #include "wire/registry_answer.h"
 
 struct pl_registry;
 
-/* Errors: PL_BAD_DATA (the URL). Borrows options' texts and health (NULL: nobody asks). Owns: free
- * with pl_registry_free. */
+/* Errors: PL_BAD_DATA (the URL). Borrows options' texts, health and metrics (NULL: nobody asks).
+ * Owns: free with pl_registry_free. */
 PL_MUST_CHECK enum pl_status pl_registry_new(const struct pl_registry_options *options,
-                                             struct pl_health *health,
+                                             struct pl_health *health, struct pl_metrics *metrics,
                                              struct pl_registry **ret_registry,
                                              struct pl_error *error);
 void pl_registry_free(struct pl_registry *registry);

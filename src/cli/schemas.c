@@ -138,7 +138,7 @@ static enum pl_status load_folder(struct pl_schemas *schemas, const char *folder
 
 static enum pl_status open_registry(struct pl_schemas *schemas, const struct pl_settings *settings,
                                     const struct pl_world *world, struct pl_health *health,
-                                    struct pl_error *error)
+                                    struct pl_metrics *metrics, struct pl_error *error)
 {
     const struct pl_config *config = settings->config;
     const struct pl_registry_options options = {
@@ -148,7 +148,7 @@ static enum pl_status open_registry(struct pl_schemas *schemas, const struct pl_
         .world = *world};
 
     schemas->settings = settings;
-    return pl_registry_new(&options, health, &schemas->registry, error);
+    return pl_registry_new(&options, health, metrics, &schemas->registry, error);
 }
 
 static const struct schema *add(struct pl_schemas *schemas, uint32_t id, struct pl_bytes text)
@@ -318,8 +318,8 @@ enum pl_status pl_schemas_load(const char *path, struct pl_error *error,
 }
 
 enum pl_status pl_schemas_open(const struct pl_settings *settings, const struct pl_world *world,
-                               struct pl_health *health, struct pl_error *error,
-                               struct pl_schemas **ret_schemas)
+                               struct pl_health *health, struct pl_metrics *metrics,
+                               struct pl_error *error, struct pl_schemas **ret_schemas)
 {
     struct pl_schemas *schemas;
 
@@ -328,7 +328,8 @@ enum pl_status pl_schemas_open(const struct pl_settings *settings, const struct 
                                ret_schemas);
     }
     schemas = new_schemas();
-    return hand_over(schemas, open_registry(schemas, settings, world, health, error), ret_schemas);
+    return hand_over(schemas, open_registry(schemas, settings, world, health, metrics, error),
+                     ret_schemas);
 }
 
 void pl_schemas_free(struct pl_schemas *schemas)

@@ -6,6 +6,7 @@
 #include "cli/settings.h"
 #include "planlift/codec.h"
 #include "planlift/health.h"
+#include "planlift/metrics.h"
 
 struct pl_schemas;
 
@@ -15,10 +16,11 @@ PL_MUST_CHECK enum pl_status pl_schemas_load(const char *path, struct pl_error *
                                              struct pl_schemas **ret_schemas);
 
 /* The same as the settings say: where they name a registry it is asked as schemas are needed, and
- * health (NULL: nobody asks) told how it stands. Borrows the settings. Errors as above. */
+ * health and metrics (NULL: nobody asks) told how it stands. Borrows the settings. Errors as
+ * above. */
 PL_MUST_CHECK enum pl_status pl_schemas_open(const struct pl_settings *settings,
                                              const struct pl_world *world, struct pl_health *health,
-                                             struct pl_error *error,
+                                             struct pl_metrics *metrics, struct pl_error *error,
                                              struct pl_schemas **ret_schemas);
 void pl_schemas_free(struct pl_schemas *schemas);
 

@@ -100,8 +100,8 @@ enum pl_status pl_session_schemas(struct pl_session *session, struct pl_error *e
     enum pl_status status = PL_OK;
 
     if (session->schemas == NULL) {
-        status =
-            pl_schemas_open(&session->settings, &session->world, NULL, error, &session->schemas);
+        status = pl_schemas_open(&session->settings, &session->world, NULL, NULL, error,
+                                 &session->schemas);
     }
     return status == PL_OK ? PL_OK : PL_BAD_DATA;
 }

@@ -252,6 +252,17 @@ static unsigned long long resident_bytes(void)
 }
 
 /* The names that Prometheus' client libraries have. */
+static void put_registry(const struct pl_metrics_view *view, struct pl_buffer *page)
+{
+    put_head(
+        page, "planlift_registry_questions_total", "counter",
+        "What the schema registry was asked; failed: it could not be, or gave no such answer.");
+    put(page, "planlift_registry_questions_total{outcome=\"answered\"} %" PRIu64 "\n",
+        view->registry_questions[1]);
+    put(page, "planlift_registry_questions_total{outcome=\"failed\"} %" PRIu64 "\n",
+        view->registry_questions[0]);
+}
+
 static void put_process(const struct pl_metrics_about *about, struct pl_buffer *page)
 {
     struct rusage usage;
@@ -295,6 +306,7 @@ void pl_metrics_page(struct pl_metrics *metrics, struct pl_health *health,
     put_times(&view, page);
     put_lag(&view, about, page);
     put_partitions(&view, page);
+    put_registry(&view, page);
     put_health(health, page);
     put_events(page);
     put_process(about, page);

@@ -157,8 +157,8 @@ static enum pl_status prepare(struct service *service, struct pl_error *error)
     if (status == PL_OK) {
         pl_metrics_set_catalogue(service->metrics, pl_catalogue_version(service->catalogue),
                                  pl_catalogue_sha256(service->catalogue));
-        status = pl_schemas_open(service->settings, &service->world, service->health, error,
-                                 &service->schemas);
+        status = pl_schemas_open(service->settings, &service->world, service->health,
+                                 service->metrics, error, &service->schemas);
     }
     if (status == PL_OK) {
         const struct pl_own_schemas own = pl_schemas_own();

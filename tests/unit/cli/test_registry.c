@@ -9,10 +9,22 @@ struct fixture {
     struct fake_http fake;
     struct pl_system_world system;
     struct pl_health *health;
+    struct pl_metrics *metrics;
     struct pl_registry *registry;
     struct pl_arena arena;
     struct pl_error error;
 };
+
+/* One question, answered or not. */
+static void assert_counted(struct fixture *fixture, bool is_answered)
+{
+    struct pl_metrics_view view;
+
+    pl_metrics_read(fixture->metrics, &view);
+    assert_int_equal(view.registry_questions[1], is_answered ? 1 : 0);
+    assert_int_equal(view.registry_questions[0], is_answered ? 0 : 1);
+    pl_metrics_view_done(&view);
+}
 
 static void begin(struct fixture *fixture, const char *const *answers, size_t count)
 {
@@ -23,14 +35,17 @@ static void begin(struct fixture *fixture, const char *const *answers, size_t co
     options.url = fixture->fake.url;
     options.world = pl_system_world_port(&fixture->system);
     fixture->health = pl_health_new(60);
-    assert_int_equal(
-        pl_registry_new(&options, fixture->health, &fixture->registry, &fixture->error), PL_OK);
+    fixture->metrics = pl_metrics_new();
+    assert_int_equal(pl_registry_new(&options, fixture->health, fixture->metrics,
+                                     &fixture->registry, &fixture->error),
+                     PL_OK);
 }
 
 static void end(struct fixture *fixture)
 {
     pl_registry_free(fixture->registry);
     pl_health_free(fixture->health);
+    pl_metrics_free(fixture->metrics);
     pl_arena_done(&fixture->arena);
     fake_http_stop(&fixture->fake);
 }
@@ -58,6 +73,7 @@ static void assert_fetch(const char *answer, enum pl_status wanted, const char *
         assert_non_null(strstr(fixture.error.text, said));
     }
     assert_int_equal(is_told_away(&fixture), wanted == PL_AGAIN);
+    assert_counted(&fixture, wanted != PL_AGAIN);
     assert_int_equal(pl_registry_is_away(fixture.registry), wanted == PL_AGAIN);
     end(&fixture);
 }
