@@ -42,6 +42,7 @@ enum pl_status pl_json_request_read(const struct pl_json_node *node, struct pl_a
     struct pl_json_node requester;
     enum pl_status status = pl_json_record_read(&request_record, node, arena, error, ret_request);
 
+    ret_request->digest = NULL;
     if (status != PL_OK) {
         return status;
     }

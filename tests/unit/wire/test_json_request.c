@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -22,8 +23,10 @@ static enum pl_status read_document(json_t *document, struct pl_arena *arena,
                                     struct pl_error *error, struct pl_request *ret_request)
 {
     struct pl_json_node root = pl_json_root(document);
-    enum pl_status status = pl_json_request_read(&root, arena, error, ret_request);
+    enum pl_status status;
 
+    memset(ret_request, 0x55, sizeof(*ret_request)); /* what is not set shows */
+    status = pl_json_request_read(&root, arena, error, ret_request);
     json_decref(document);
     return status;
 }
@@ -57,6 +60,7 @@ static void every_field_is_read(void **state)
     assert_text(request.requested_by_user_id, "u");
     assert_text(request.requested_by_role, "ADMIN_AGENT");
     assert_int_equal(request.requested_at_ms, 17);
+    assert_null(request.digest); /* no field of the record */
     pl_arena_done(&arena);
 }
 
