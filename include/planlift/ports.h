@@ -79,7 +79,8 @@ struct pl_feed_ops {
     enum pl_status (*headers)(void *self, const struct pl_record *record, struct pl_arena *arena,
                               const struct pl_header **ret_headers, size_t *ret_count);
     /* Stable committed offsets of the group for each given partition, by input: -1 = none (I8).
-     * Errors: PL_AGAIN (a transaction is open, or the coordinator is away). */
+     * Errors: PL_AGAIN (the coordinator is away); PL_NOT_FOUND: it answers, but offsets of a
+     * transaction without its end stay pending; those before them are given all the same. */
     enum pl_status (*committed)(void *self, const int32_t *partitions, size_t count,
                                 int64_t (*ret_offsets)[PL_INPUT_COUNT], struct pl_error *error);
     /* First offset and end of the log (high watermark, read_uncommitted) of an input partition. */
@@ -114,6 +115,20 @@ struct pl_txn_ops {
      * and state read afterwards are final. Nothing to do for a sound one. Errors: PL_AGAIN,
      * PL_FENCED, PL_FATAL. */
     enum pl_status (*renew)(void *self, struct pl_error *error);
+    /* Was a connection to a broker lost since `unended` was asked last? The broker may have
+     * crashed, and come back without the end of our last transaction: to be looked at after a
+     * renewal, which is due then. Costs nothing. */
+    bool (*has_lost_contact)(void *self);
+    /* Which outputs hold records of a transaction, anybody's, that has no end a moment after the
+     * call: ret_hangs, by partition, those of state or results; *ret_any, dead letters included.
+     * Errors: PL_AGAIN. */
+    enum pl_status (*unended)(void *self, bool *ret_hangs, bool *ret_any, struct pl_error *error);
+    /* Abort what a broker that crashed has left without an end of this slot's transactions, after a
+     * renewal, in all outputs and the group's offsets; next: what the visible state of a partition
+     * has taken in, for each that hangs or is owned. Errors: PL_AGAIN (not now, or not without a
+     * doubt: the text says why), PL_FENCED, PL_FATAL. */
+    enum pl_status (*settle)(void *self, const struct pl_position *positions, size_t count,
+                             struct pl_error *error);
     /* Takes the group's metadata as it is now, for commit (I4). */
     enum pl_status (*begin)(void *self, struct pl_error *error);
     /* Copies the message. Errors: PL_BAD_DATA (too large for Kafka: nothing was produced, the
@@ -160,7 +175,10 @@ struct pl_state_log_ops {
      * early). */
     enum pl_status (*range)(void *self, int32_t partition, int64_t *ret_first, int64_t *ret_end,
                             struct pl_error *error);
-    /* Read one partition read_committed from an offset; replaces what was open. */
+    /* Where read_committed ends now: before the first record of a transaction without an end. */
+    enum pl_status (*stable_end)(void *self, int32_t partition, int64_t *ret_end,
+                                 struct pl_error *error);
+    /* Read one partition read_committed from an offset up to its end; replaces what was open. */
     enum pl_status (*open)(void *self, int32_t partition, int64_t from, struct pl_error *error);
     enum pl_status (*read)(void *self, int timeout_ms, struct pl_state_event *ret_event,
                            struct pl_error *error);

@@ -123,6 +123,11 @@ const char *pl_kafka_feed_topic(const struct pl_kafka_feed *feed, int input)
     return feed->options->topics[input];
 }
 
+struct pl_kafka_reader *pl_kafka_feed_reader(struct pl_kafka_feed *feed)
+{
+    return feed->reader;
+}
+
 /* ---- polling --------------------------------------------------------------------------------- */
 
 /* Contract 2: a partition count that changes at run time stops the service. */

@@ -120,20 +120,44 @@ enum pl_status pl_kafka_pair_range(struct pl_kafka_pair *pair, enum pl_topic top
     return status == PL_OK ? PL_OK : pl_fail_at(error, status, "%s/%" PRId32, name, partition);
 }
 
+enum pl_status pl_kafka_pair_ends(struct pl_kafka_pair *pair, bool is_stable,
+                                  rd_kafka_topic_partition_list_t *list, struct pl_error *error)
+{
+    renew_login(pair);
+    return pl_kafka_offsets(is_stable ? pair->committed : pair->uncommitted, RD_KAFKA_OFFSET_END,
+                            list, error);
+}
+
 /* ---- reading --------------------------------------------------------------------------------- */
+
+static rd_kafka_resp_err_t assign(struct pl_kafka_pair *pair, rd_kafka_t *rk,
+                                  const rd_kafka_topic_partition_list_t *list)
+{
+    pl_kafka_pair_forget(pair);
+    renew_login(pair);
+    if (pair->reading != NULL && pair->reading != rk) {
+        (void)rd_kafka_assign(pair->reading, NULL); /* nothing to do where it fails */
+    }
+    pair->reading = rk;
+    return rd_kafka_assign(rk, list->cnt == 0 ? NULL : list);
+}
 
 rd_kafka_resp_err_t pl_kafka_pair_assign(struct pl_kafka_pair *pair,
                                          const rd_kafka_topic_partition_list_t *list)
 {
-    pl_kafka_pair_forget(pair);
-    renew_login(pair);
-    return rd_kafka_assign(pair->committed, list->cnt == 0 ? NULL : list);
+    return assign(pair, pair->committed, list);
+}
+
+rd_kafka_resp_err_t pl_kafka_pair_assign_uncommitted(struct pl_kafka_pair *pair,
+                                                     const rd_kafka_topic_partition_list_t *list)
+{
+    return assign(pair, pair->uncommitted, list);
 }
 
 const rd_kafka_message_t *pl_kafka_pair_poll(struct pl_kafka_pair *pair, int timeout_ms)
 {
     pl_kafka_pair_forget(pair);
-    pair->message = rd_kafka_consumer_poll(pair->committed, timeout_ms);
+    pair->message = rd_kafka_consumer_poll(pair->reading, timeout_ms);
     return pair->message;
 }
 

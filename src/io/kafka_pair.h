@@ -21,6 +21,7 @@ struct pl_kafka_pair {
      * know the leaders before it reads: else its first read takes a second longer. */
     rd_kafka_topic_t *committed_topics[PL_TOPIC_COUNT];
     rd_kafka_topic_t *uncommitted_topics[PL_TOPIC_COUNT];
+    rd_kafka_t *reading;         /* the one of the two that was assigned last; NULL: none */
     rd_kafka_message_t *message; /* polled last; NULL: none */
 };
 
@@ -47,9 +48,18 @@ PL_MUST_CHECK enum pl_status pl_kafka_pair_range(struct pl_kafka_pair *pair, enu
                                                  int32_t partition, int64_t *ret_first,
                                                  int64_t *ret_end, struct pl_error *error);
 
-/* Read these partitions from their offsets on, and no others. */
+/* Where each partition of a list ends now, into its offsets: is_stable, before the first record of
+ * a transaction without an end; else as above. Errors: as above. */
+PL_MUST_CHECK enum pl_status pl_kafka_pair_ends(struct pl_kafka_pair *pair, bool is_stable,
+                                                rd_kafka_topic_partition_list_t *list,
+                                                struct pl_error *error);
+
+/* Read these partitions from their offsets on, and no others; none: nothing any more. */
 rd_kafka_resp_err_t pl_kafka_pair_assign(struct pl_kafka_pair *pair,
                                          const rd_kafka_topic_partition_list_t *list);
+/* The same with what is not committed, or never will be. */
+rd_kafka_resp_err_t pl_kafka_pair_assign_uncommitted(struct pl_kafka_pair *pair,
+                                                     const rd_kafka_topic_partition_list_t *list);
 
 /* The next message, or NULL; borrowed until the next call of this, assign or forget. */
 const rd_kafka_message_t *pl_kafka_pair_poll(struct pl_kafka_pair *pair, int timeout_ms);

@@ -55,15 +55,38 @@ enum pl_status pl_kafka_reader_range(struct pl_kafka_reader *reader, enum pl_top
     return status == PL_OK ? PL_OK : PL_AGAIN; /* the topic was there at start */
 }
 
-enum pl_status pl_kafka_reader_open(struct pl_kafka_reader *reader, enum pl_topic topic,
-                                    int32_t partition, int64_t from, struct pl_error *error)
+enum pl_status pl_kafka_reader_ends(struct pl_kafka_reader *reader, bool is_stable,
+                                    rd_kafka_topic_partition_list_t *list, struct pl_error *error)
+{
+    return pl_kafka_pair_ends(&reader->pair, is_stable, list, error) == PL_OK ? PL_OK : PL_AGAIN;
+}
+
+enum pl_status pl_kafka_reader_stable_end(struct pl_kafka_reader *reader, enum pl_topic topic,
+                                          int32_t partition, int64_t *ret_end,
+                                          struct pl_error *error)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    const rd_kafka_topic_partition_t *place =
+        rd_kafka_topic_partition_list_add(list, reader->pair.options->topics[topic], partition);
+    enum pl_status status = pl_kafka_reader_ends(reader, true, list, error);
+
+    *ret_end = place->offset;
+    rd_kafka_topic_partition_list_destroy(list);
+    return status;
+}
+
+static enum pl_status
+open_with(struct pl_kafka_reader *reader,
+          rd_kafka_resp_err_t (*assign)(struct pl_kafka_pair *pair,
+                                        const rd_kafka_topic_partition_list_t *list),
+          enum pl_topic topic, int32_t partition, int64_t from, struct pl_error *error)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_resp_err_t err;
 
     rd_kafka_topic_partition_list_add(list, reader->pair.options->topics[topic], partition)
         ->offset = from;
-    err = pl_kafka_pair_assign(&reader->pair, list);
+    err = assign(&reader->pair, list);
     rd_kafka_topic_partition_list_destroy(list);
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR) {
         return pl_kafka_fail(error, err, "reading a partition");
@@ -73,11 +96,24 @@ enum pl_status pl_kafka_reader_open(struct pl_kafka_reader *reader, enum pl_topi
     return PL_OK;
 }
 
+enum pl_status pl_kafka_reader_open(struct pl_kafka_reader *reader, enum pl_topic topic,
+                                    int32_t partition, int64_t from, struct pl_error *error)
+{
+    return open_with(reader, pl_kafka_pair_assign, topic, partition, from, error);
+}
+
+enum pl_status pl_kafka_reader_open_uncommitted(struct pl_kafka_reader *reader, enum pl_topic topic,
+                                                int32_t partition, int64_t from,
+                                                struct pl_error *error)
+{
+    return open_with(reader, pl_kafka_pair_assign_uncommitted, topic, partition, from, error);
+}
+
 void pl_kafka_reader_close(struct pl_kafka_reader *reader)
 {
     pl_kafka_pair_forget(&reader->pair);
     if (reader->partition >= 0) {
-        (void)rd_kafka_assign(reader->pair.committed, NULL); /* nothing to do where it fails */
+        (void)rd_kafka_assign(reader->pair.reading, NULL); /* nothing to do where it fails */
         reader->partition = -1;
     }
 }
@@ -109,7 +145,7 @@ enum pl_status pl_kafka_reader_read(struct pl_kafka_reader *reader, int timeout_
                       reader->pair.options->topics[reader->topic], reader->partition,
                       rd_kafka_message_errstr(message));
         return message->err == RD_KAFKA_RESP_ERR__FATAL
-                   ? pl_kafka_fatal(error, reader->pair.committed, "reading a partition")
+                   ? pl_kafka_fatal(error, reader->pair.reading, "reading a partition")
                    : PL_AGAIN;
     }
     ret_event->kind = PL_STATE_RECORD;
@@ -138,6 +174,12 @@ static enum pl_status state_range(void *self, int32_t partition, int64_t *ret_fi
                                   int64_t *ret_end, struct pl_error *error)
 {
     return pl_kafka_reader_range(self, PL_TOPIC_STATE, partition, ret_first, ret_end, error);
+}
+
+static enum pl_status state_stable_end(void *self, int32_t partition, int64_t *ret_end,
+                                       struct pl_error *error)
+{
+    return pl_kafka_reader_stable_end(self, PL_TOPIC_STATE, partition, ret_end, error);
 }
 
 static enum pl_status state_open(void *self, int32_t partition, int64_t from,
@@ -170,8 +212,11 @@ static void state_close(void *self)
 
 struct pl_state_log pl_kafka_state_log_port(struct pl_kafka_reader *reader)
 {
-    static const struct pl_state_log_ops ops = {
-        .range = state_range, .open = state_open, .read = state_read, .close = state_close};
+    static const struct pl_state_log_ops ops = {.range = state_range,
+                                                .stable_end = state_stable_end,
+                                                .open = state_open,
+                                                .read = state_read,
+                                                .close = state_close};
 
     return (struct pl_state_log){&ops, reader};
 }

@@ -2,6 +2,8 @@
 #ifndef PL_IO_KAFKA_READER_H
 #define PL_IO_KAFKA_READER_H
 
+#include <librdkafka/rdkafka.h>
+
 #include "io/kafka.h"
 
 struct pl_reader_event {
@@ -16,10 +18,25 @@ PL_MUST_CHECK enum pl_status pl_kafka_reader_range(struct pl_kafka_reader *reade
                                                    int64_t *ret_first, int64_t *ret_end,
                                                    struct pl_error *error);
 
+/* Where read_committed ends now: the high watermark, or the first record whose transaction has no
+ * end yet. */
+PL_MUST_CHECK enum pl_status pl_kafka_reader_stable_end(struct pl_kafka_reader *reader,
+                                                        enum pl_topic topic, int32_t partition,
+                                                        int64_t *ret_end, struct pl_error *error);
+/* Where each partition of a list ends now, as above or, not is_stable, the high watermark. */
+PL_MUST_CHECK enum pl_status pl_kafka_reader_ends(struct pl_kafka_reader *reader, bool is_stable,
+                                                  rd_kafka_topic_partition_list_t *list,
+                                                  struct pl_error *error);
+
 /* Start reading a partition, read_committed; ends what was being read. */
 PL_MUST_CHECK enum pl_status pl_kafka_reader_open(struct pl_kafka_reader *reader,
                                                   enum pl_topic topic, int32_t partition,
                                                   int64_t from, struct pl_error *error);
+/* The same with what is not committed, or never will be. */
+PL_MUST_CHECK enum pl_status pl_kafka_reader_open_uncommitted(struct pl_kafka_reader *reader,
+                                                              enum pl_topic topic,
+                                                              int32_t partition, int64_t from,
+                                                              struct pl_error *error);
 PL_MUST_CHECK enum pl_status pl_kafka_reader_read(struct pl_kafka_reader *reader, int timeout_ms,
                                                   struct pl_reader_event *ret_event,
                                                   struct pl_error *error);

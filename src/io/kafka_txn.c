@@ -12,6 +12,7 @@
 #include "io/kafka_feed.h"
 #include "io/kafka_headers.h"
 #include "io/kafka_login.h"
+#include "io/kafka_settle.h"
 #include "planlift/arena.h"
 #include "planlift/log.h"
 
@@ -38,6 +39,7 @@ struct pl_kafka_txn {
     int hangups_seen;
     rd_kafka_topic_t *rkts[PL_TOPIC_COUNT];
     rd_kafka_consumer_group_metadata_t *group; /* as it was when the transaction began */
+    bool has_lost_connection;                  /* since it was looked at what is unended */
     bool must_renew;             /* tainted: not to be used for another transaction (I7) */
     struct pl_kafka_doubt doubt; /* of the transaction under way */
     uintptr_t sequence;          /* of the transaction, in every message's opaque */
@@ -96,10 +98,22 @@ static void forget_group(struct pl_kafka_txn *txn)
     }
 }
 
+static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
+{
+    struct pl_kafka_txn *txn = opaque;
+
+    (void)rk;
+    pl_log(DEBUG, "producer_error", PL_F_TEXT("reason", reason));
+    if (err == RD_KAFKA_RESP_ERR__TRANSPORT || err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
+        txn->has_lost_connection = true;
+    }
+}
+
 static enum pl_status prepare(rd_kafka_conf_t *conf, void *opaque, struct pl_error *error)
 {
     struct pl_kafka_txn *txn = opaque;
 
+    rd_kafka_conf_set_error_cb(conf, on_error);
     rd_kafka_conf_set_dr_msg_cb(conf, on_report);
     return pl_kafka_doubt_watch(&txn->doubt, conf, error);
 }
@@ -262,11 +276,33 @@ static enum pl_status renew(void *self, struct pl_error *error)
     return status;
 }
 
+static bool has_lost_contact(void *self)
+{
+    struct pl_kafka_txn *txn = self;
+
+    if (txn->rk != NULL) {
+        (void)rd_kafka_poll(txn->rk, 0);
+    }
+    txn->must_renew = txn->must_renew || txn->has_lost_connection;
+    return txn->has_lost_connection;
+}
+
+/* The next transaction must not be committed with what hangs of the last one. */
+static enum pl_status check_contact(struct pl_kafka_txn *txn, struct pl_error *error)
+{
+    return has_lost_contact(txn)
+               ? pl_fail(error, PL_ABORT, "the connection to Kafka was lost in between")
+               : PL_OK;
+}
+
 static enum pl_status begin(void *self, struct pl_error *error)
 {
     struct pl_kafka_txn *txn = self;
-    enum pl_status status = renew(txn, error);
+    enum pl_status status = check_contact(txn, error);
 
+    if (status == PL_OK) {
+        status = renew(txn, error);
+    }
     if (status != PL_OK) {
         return status;
     }
@@ -441,8 +477,11 @@ static enum pl_status commit(void *self, const struct pl_position *positions, si
                              struct pl_error *error)
 {
     struct pl_kafka_txn *txn = self;
-    enum pl_status status = send_offsets(txn, positions, count, error);
+    enum pl_status status = check_contact(txn, error);
 
+    if (status == PL_OK) {
+        status = send_offsets(txn, positions, count, error);
+    }
     if (status != PL_OK) {
         return taint(txn, status);
     }
@@ -478,6 +517,70 @@ static enum pl_status abort_transaction(void *self, struct pl_error *error)
     return PL_OK;
 }
 
+/* ---- hanging transactions -------------------------------------------------------------------- */
+
+/* One transaction of ours in all those places, and in the group's offsets, ends by its abort what
+ * an earlier one of the same transactional id left there: to Kafka they are one. */
+static enum pl_status roll_back(struct pl_kafka_txn *txn, const struct pl_settlement *settlement,
+                                struct pl_error *error)
+{
+    /* It is never committed: what it says does not matter. */
+    static const struct pl_position any = {.partition = 0, .next = {0, 0}};
+    enum pl_status status = begin(txn, error);
+
+    for (size_t i = 0; status == PL_OK && i < settlement->place_count; i++) {
+        const struct pl_message nothing = {.topic = settlement->places[i].topic,
+                                           .partition = settlement->places[i].partition,
+                                           .key = PL_BYTES_LITERAL("rolled back")};
+
+        status = produce(txn, &nothing, error);
+    }
+    if (status == PL_OK) {
+        status = flush(txn, error);
+    }
+    if (status == PL_OK) {
+        status = send_offsets(txn, &any, 1, error);
+    }
+    if (status == PL_OK) {
+        status = pl_kafka_consume_error(error, rd_kafka_abort_transaction(txn->rk, CALL_TIMEOUT_MS),
+                                        "rolling back a hanging transaction");
+    }
+    txn->sequence++; /* late reports are not of the next transaction */
+    txn->must_renew = true;
+    return taint(txn, status);
+}
+
+static enum pl_status unended(void *self, bool *ret_hangs, bool *ret_any, struct pl_error *error)
+{
+    struct pl_kafka_txn *txn = self;
+    const struct pl_settlement settlement = {
+        .options = txn->options, .topics = txn->topics, .reader = pl_kafka_feed_reader(txn->feed)};
+
+    txn->has_lost_connection = false;
+    return pl_kafka_unended(&settlement, ret_hangs, ret_any, error);
+}
+
+static enum pl_status settle(void *self, const struct pl_position *positions, size_t count,
+                             struct pl_error *error)
+{
+    struct pl_kafka_txn *txn = self;
+    struct pl_arena arena = PL_ARENA_INIT;
+    struct pl_settlement settlement = {.options = txn->options,
+                                       .topics = txn->topics,
+                                       .reader = pl_kafka_feed_reader(txn->feed),
+                                       .arena = &arena,
+                                       .positions = positions,
+                                       .count = count};
+    enum pl_status status;
+
+    status = pl_kafka_settle_look(&settlement, error);
+    if (status == PL_OK) {
+        status = roll_back(txn, &settlement, error);
+    }
+    pl_arena_done(&arena);
+    return status;
+}
+
 static int32_t partition_count(void *self, enum pl_topic topic)
 {
     const struct pl_kafka_txn *txn = self;
@@ -495,6 +598,9 @@ static int32_t partition_count(void *self, enum pl_topic topic)
 struct pl_txn pl_kafka_txn_port(struct pl_kafka_txn *txn)
 {
     static const struct pl_txn_ops ops = {.renew = renew,
+                                          .has_lost_contact = has_lost_contact,
+                                          .unended = unended,
+                                          .settle = settle,
                                           .begin = begin,
                                           .produce = produce,
                                           .flush = flush,

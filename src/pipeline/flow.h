@@ -147,7 +147,8 @@ struct pl_run {
     size_t owned_count;
     bool is_member; /* the group has told us our share of the partitions, which may be none */
     bool is_misconfigured; /* the trouble that ends it is one of its settings */
-    bool is_restored;      /* every owned partition is as its invariants say, and started */
+    bool is_settled;  /* nothing of our last transaction hangs, unless contact was lost since */
+    bool is_restored; /* every owned partition is as its invariants say, and started */
     struct pl_inbox inbox;
     size_t batch_limit; /* records in the next batch; below the maximum while looking for poison */
     struct pl_poison poison;
@@ -255,6 +256,11 @@ struct pl_bytes pl_partition_checkpoint(const struct pl_partition *partition); /
  * meanwhile: look at them), PL_FENCED, PL_FATAL. */
 PL_MUST_CHECK enum pl_status pl_recover(struct pl_run *run, struct pl_error *error);
 
+/* settle: after a broker may have crashed, rid all partitions, also those that were ours once, of
+ * what it left of our last transaction without an end. Nothing to do where none may have. Errors:
+ * as pl_recover. */
+PL_MUST_CHECK enum pl_status pl_settle(struct pl_run *run, struct pl_error *error);
+
 /* poison: the batch (NULL: none) can never be committed as it is: look for the record that makes it
  * so, by halves (I9). PL_OK: try again, with what the run now knows. Errors: PL_FATAL (it is not a
  * record's fault). */
@@ -303,27 +309,6 @@ PL_MUST_CHECK enum pl_status pl_restore(struct pl_run *run, struct pl_partition 
 const char *pl_checkpoint_fault(const struct pl_pipeline_options *options,
                                 const struct pl_checkpoint *checkpoint, int64_t first, int64_t end);
 
-/* state_read: one partition of the state log. */
-struct pl_state_span {
-    int32_t partition;
-    int64_t from;
-    int64_t end; /* as read_uncommitted sees it (I8) */
-};
-typedef enum pl_status pl_state_take_fn(void *self, const struct pl_state_event *event,
-                                        struct pl_error *error);
-/* Read it up to its end, or past it; what is acknowledged and not yet visible is waited for, while
- * the group is served. *ret_position: past all that was read. Errors: PL_AGAIN (it says nothing
- * more); those of take and pl_serve_group. */
-PL_MUST_CHECK enum pl_status pl_state_read(struct pl_run *run, const struct pl_state_span *span,
-                                           pl_state_take_fn *take, void *self,
-                                           int64_t *ret_position, struct pl_error *error);
-/* Read a progress record of the state log. Errors: PL_FATAL (damaged, newer format, another
- * deployment's). */
-PL_MUST_CHECK enum pl_status pl_progress_check(const struct pl_run *run, int32_t partition,
-                                               const struct pl_state_event *event,
-                                               struct pl_progress *ret_progress,
-                                               struct pl_error *error);
-
 /* catalogue: the one that decided a partition's state last, as a progress record names it. */
 struct pl_decided_by {
     char version[128]; /* cut */
@@ -342,6 +327,38 @@ PL_MUST_CHECK enum pl_status pl_decided_by_check(struct pl_run *run, int32_t par
 /* Log it where it is of another version. */
 void pl_decided_by_tell(const struct pl_run *run, int32_t partition,
                         const struct pl_decided_by *decided_by);
+
+/* state_read: one partition of the state log. */
+struct pl_state_span {
+    int32_t partition;
+    int64_t from;
+    int64_t end; /* as read_uncommitted sees it (I8) */
+};
+typedef enum pl_status pl_state_take_fn(void *self, const struct pl_state_event *event,
+                                        struct pl_error *error);
+/* Read it up to its end, or past it; what is acknowledged and not yet visible is waited for, while
+ * the group is served. *ret_position: past all that was read. Errors: PL_AGAIN (it says nothing
+ * more); those of take and pl_serve_group. */
+PL_MUST_CHECK enum pl_status pl_state_read(struct pl_run *run, const struct pl_state_span *span,
+                                           pl_state_take_fn *take, void *self,
+                                           int64_t *ret_position, struct pl_error *error);
+/* What the newest progress record of a span says. */
+struct pl_last_progress {
+    int64_t next[PL_INPUT_COUNT];
+    struct pl_decided_by decided_by;
+};
+/* Sought from the end of the span back, once that is visible. Errors: PL_NOT_FOUND (there is none),
+ * and those of pl_state_read and pl_progress_check. */
+PL_MUST_CHECK enum pl_status pl_find_progress(struct pl_run *run,
+                                              const struct pl_state_span *within,
+                                              struct pl_last_progress *ret_last,
+                                              struct pl_error *error);
+/* Read a progress record of the state log. Errors: PL_FATAL (damaged, newer format, another
+ * deployment's). */
+PL_MUST_CHECK enum pl_status pl_progress_check(const struct pl_run *run, int32_t partition,
+                                               const struct pl_state_event *event,
+                                               struct pl_progress *ret_progress,
+                                               struct pl_error *error);
 
 /* positions: how far an input partition was taken in, by the group's offset and by the state. */
 struct pl_position_claim {

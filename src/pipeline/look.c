@@ -5,54 +5,13 @@
 
 #include "flow.h"
 
-/* Where to look for the newest progress record: it is the last record of a transaction, but aborted
- * ones may follow. */
-#define FIRST_STEP_BACK 2
-#define STEP_FACTOR 16
-
 struct look {
     struct pl_run *run;
     int32_t partition;
     int64_t first, end; /* of the state log */
     bool has_progress;
-    struct pl_progress progress;     /* the newest that was seen */
-    struct pl_decided_by decided_by; /* as it says */
+    struct pl_last_progress last;
 };
-
-/* ---- the state log --------------------------------------------------------------------------- */
-
-static enum pl_status take_record(void *self, const struct pl_state_event *event,
-                                  struct pl_error *error)
-{
-    struct look *look = self;
-    enum pl_status status;
-
-    if (!pl_bytes_equal(event->key, PL_PROGRESS_FIELD)) {
-        return PL_OK;
-    }
-    status = pl_progress_check(look->run, look->partition, event, &look->progress, error);
-    if (status == PL_OK) {
-        look->has_progress = true;
-        pl_decided_by_note(look->run, &look->progress, &look->decided_by);
-    }
-    return status;
-}
-
-/* Look for the newest progress record, further back if there is none. */
-static enum pl_status find_progress(struct look *look, struct pl_error *error)
-{
-    int64_t back = FIRST_STEP_BACK;
-    struct pl_state_span span = {look->partition, look->end, look->end};
-    int64_t position;
-    enum pl_status status = PL_OK;
-
-    while (status == PL_OK && !look->has_progress && span.from > look->first) {
-        span.from = look->end - look->first > back ? look->end - back : look->first;
-        status = pl_state_read(look->run, &span, take_record, look, &position, error);
-        back *= STEP_FACTOR;
-    }
-    return status;
-}
 
 /* ---- one partition --------------------------------------------------------------------------- */
 
@@ -91,13 +50,13 @@ static enum pl_status look_at_positions(struct look *look, const int64_t committ
 
         if (!look->has_progress) { /* the very first start: from the earliest record */
             status = feed->ops->log_range(feed->self, (enum pl_topic)input, look->partition,
-                                          &look->progress.next[input], &end, error);
+                                          &look->last.next[input], &end, error);
         }
         if (status == PL_OK) {
             const struct pl_position_claim claim = {.partition = look->partition,
                                                     .input = input,
                                                     .committed = committed[input],
-                                                    .progress = look->progress.next[input],
+                                                    .progress = look->last.next[input],
                                                     .has_state = look->has_progress};
 
             status = pl_position_check(look->run, &claim, error);
@@ -121,9 +80,12 @@ enum pl_status pl_look(struct pl_run *run, int32_t partition,
     if (status != PL_OK || is_usable) {
         return status;
     }
-    status = find_progress(&look, error);
+    status = pl_find_progress(run, &(struct pl_state_span){partition, look.first, look.end},
+                              &look.last, error);
+    look.has_progress = status == PL_OK;
     if (status == PL_OK) {
-        status = pl_decided_by_check(run, partition, &look.decided_by, error);
+        status = pl_decided_by_check(run, partition, &look.last.decided_by, error);
     }
-    return status == PL_OK ? look_at_positions(&look, committed, error) : status;
+    return status == PL_OK || status == PL_NOT_FOUND ? look_at_positions(&look, committed, error)
+                                                     : status;
 }

@@ -246,11 +246,18 @@ static enum pl_status check_drained(struct pl_run *run, int64_t *checked_ms, boo
 /* One round: recover if need be, take in what has come, process it. */
 static enum pl_status turn(struct pl_run *run, struct pl_error *error)
 {
+    const struct pl_txn *txn = &run->options->txn;
     enum pl_status status = PL_OK;
 
     run->suspect = NULL;
+    if (run->flying == NULL && txn->ops->has_lost_contact(txn->self)) {
+        run->is_restored = false; /* what was committed last may hang */
+    }
     if (!run->is_restored) {
         status = land_and_launch(run, NULL, error);
+        if (status == PL_OK) {
+            status = pl_settle(run, error);
+        }
         if (status == PL_OK && run->owned_count > 0) {
             status = pl_recover(run, error);
         }

@@ -392,13 +392,20 @@ BUGS = (
             Edit(
                 "src/io/kafka_txn.c",
                 r"""
-    enum pl_status status = send_offsets(txn, positions, count, error);
+        status = send_offsets(txn, positions, count, error);
+    }
+    if (status != PL_OK) {
+        return taint(txn, status);
+    }
+    status = PL_AGAIN;
 """,
                 r"""
-    enum pl_status status = PL_OK;
-
-    (void)positions, (void)count;
-    (void)send_offsets;
+        (void)positions, (void)count;
+    }
+    if (status != PL_OK) {
+        return taint(txn, status);
+    }
+    status = PL_AGAIN;
 """,
             ),
         ),
@@ -759,6 +766,23 @@ static enum pl_status find_all(struct pl_run *run, int64_t (*committed)[PL_INPUT
         status = pl_launch_batch(run, next, error);
         run->is_restored = status == PL_OK;
     }
+""",
+            ),
+        ),
+    ),
+    Bug(
+        "hang_not_seen",
+        "I4",
+        "a transaction is committed although the one before it may hang since its broker crashed",
+        (
+            Edit(
+                "src/io/kafka_txn.c",
+                r"""
+    return txn->has_lost_connection;
+""",
+                r"""
+    txn->must_renew = false;
+    return false;
 """,
             ),
         ),

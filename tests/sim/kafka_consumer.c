@@ -171,9 +171,12 @@ static int64_t end_of(const rd_kafka_t *rk, const struct source *source)
                                      : log_of(rk, source)->end;
 }
 
+/* Who reads from past the stable end is told of no end before there is something to read
+ * (rdkafka_fetcher.c: end_offset == fetch_offset). */
 static bool has_end_to_tell(const rd_kafka_t *rk, const struct source *source)
 {
-    return rk->consumer->tells_end && source->end_told != end_of(rk, source);
+    return rk->consumer->tells_end && source->end_told != end_of(rk, source) &&
+           source->next <= end_of(rk, source);
 }
 
 /* Has the fetch under way come back? */

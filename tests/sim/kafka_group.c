@@ -251,9 +251,13 @@ static void take_description(struct member *member, const struct sim_group_call 
     member->owned = call->owned;
 }
 
-/* Wait for the others. */
+/* Wait for the others. What comes late, over a connection that its client has left, does not come
+ * after what that client has asked since. */
 static void park(struct member *member, struct sim_request *request)
 {
+    if (member->waiting != NULL && request->is_broken && !member->waiting->is_broken) {
+        return;
+    }
     member->waiting = request;
     request->is_parked = true;
 }

@@ -94,6 +94,13 @@ void rd_kafka_conf_set_dr_msg_cb(rd_kafka_conf_t *conf,
     conf->dr_msg_cb = dr_msg_cb;
 }
 
+void rd_kafka_conf_set_error_cb(rd_kafka_conf_t *conf,
+                                void (*error_cb)(rd_kafka_t *rk, int err, const char *reason,
+                                                 void *opaque))
+{
+    conf->error_cb = error_cb;
+}
+
 void rd_kafka_conf_set_rebalance_cb(
     rd_kafka_conf_t *conf,
     void (*rebalance_cb)(rd_kafka_t *rk, rd_kafka_resp_err_t err,
@@ -157,6 +164,8 @@ rd_kafka_t *rd_kafka_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, char *errs
     rk->process = process;
     rk->type = type;
     rk->conf = conf;
+    /* A broker that comes back is away for a while: who connects then is told of it as well. */
+    rk->crashes = rk->sim->crashes - (sim_now(rk->sim) < rk->sim->crash_told_until_ms ? 1 : 0);
     if (type == RD_KAFKA_PRODUCER) {
         rk->txn = sim_txn_new(rk);
         rk->producer = sim_producer_new(rk);

@@ -398,11 +398,23 @@ static bool has_report(void *self)
     return rk->producer->reports.first != NULL;
 }
 
+/* A crash is noticed by its closed connections, before anything else of that broker is heard. */
+static void serve_errors(rd_kafka_t *rk)
+{
+    if (rk->crashes != rk->sim->crashes) {
+        rk->crashes = rk->sim->crashes;
+        if (rk->conf->error_cb != NULL) {
+            rk->conf->error_cb(rk, RD_KAFKA_RESP_ERR__TRANSPORT, "disconnected", rk->conf->opaque);
+        }
+    }
+}
+
 static int serve_reports(rd_kafka_t *rk)
 {
     struct sim_message *message;
     int count = 0;
 
+    serve_errors(rk);
     while ((message = sim_queue_take(&rk->producer->reports)) != NULL) {
         rk->producer->pending--;
         if (rk->conf->dr_msg_cb != NULL) {

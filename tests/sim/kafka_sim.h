@@ -172,6 +172,7 @@ struct rd_kafka_conf_s {
     struct sim_property properties[SIM_MAX_PROPERTIES];
     int property_count;
     void (*log_cb)(const rd_kafka_t *rk, int level, const char *facility, const char *text);
+    void (*error_cb)(rd_kafka_t *rk, int err, const char *reason, void *opaque);
     void (*dr_msg_cb)(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque);
     void (*rebalance_cb)(rd_kafka_t *rk, rd_kafka_resp_err_t err,
                          rd_kafka_topic_partition_list_t *partitions, void *opaque);
@@ -200,6 +201,7 @@ struct rd_kafka_s {
     rd_kafka_type_t type;
     rd_kafka_conf_t *conf;
     bool is_destroyed;
+    unsigned crashes; /* of brokers that it knows of */
     struct sim_interceptors on_sent, on_received;
     rd_kafka_resp_err_t fatal_err;
     char fatal_text[256];

@@ -5,9 +5,10 @@
 #include "inner.h"
 #include "kafka_sim.h"
 
-#define PROCESSES_SPARE 32 /* kept for settling */
-#define RESTART_MS 2000    /* most restarts take up to this */
-#define LONG_AWAY_MS 25000 /* some longer than the session, so that another slot takes over */
+#define PROCESSES_SPARE 32     /* kept for settling */
+#define RESTART_MS 2000        /* most restarts take up to this */
+#define LONG_AWAY_MS 25000     /* some longer than the session, so that another slot takes over */
+#define BROKER_RESTART_MS 3000 /* of one that loses markers */
 #define PAUSE_MS 4000
 #define LONG_PAUSE_MS 25000
 #define AWAY_MS 8000
@@ -147,12 +148,27 @@ static void befall_processes(struct sim *sim)
             (void)sim_start(sim, i);
         }
     }
-    if (sim->slot_count > 1 && sim_chance(sim, SIM_SCALED)) {
+    /* What hangs of a slot can be ended by a process of that slot only. */
+    if (sim->slot_count > 1 && sim->crashes == 0 && sim_chance(sim, SIM_SCALED)) {
         scale(sim);
     }
 }
 
 /* ---- brokers and logs ------------------------------------------------------------------------ */
+
+/* Is there a transaction that has ended, and has none of its markers yet? */
+static bool awaits_markers(const struct pl_fake_broker *broker)
+{
+    for (int i = 0; i < broker->producer_count; i++) {
+        const struct pl_fake_producer *producer = &broker->producers[i];
+
+        if (!producer->has_marker && (producer->state == PL_FAKE_TXN_COMMITTING ||
+                                      producer->state == PL_FAKE_TXN_ABORTING)) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static void befall_brokers(struct sim *sim)
 {
@@ -165,6 +181,12 @@ static void befall_brokers(struct sim *sim)
         if (sim_chance(sim, manners[place])) {
             sim_go_away(sim, (enum sim_place)place, 1 + (int64_t)sim_below(sim, AWAY_MS));
         }
+    }
+    if (count_in_service(sim) == sim->slot_count && awaits_markers(&sim->world.broker) &&
+        sim_chance(sim, SIM_MARKERS_LOST)) {
+        (void)pl_fake_lose_markers(&sim->world.broker);
+        sim->crashes++;
+        sim->crash_told_until_ms = sim_now(sim) + BROKER_RESTART_MS;
     }
 }
 
@@ -257,6 +279,9 @@ void sim_supervise(struct sim *sim)
 void sim_nemesis_step(struct sim *sim)
 {
     sim_supervise(sim);
+    while (sim->tallies[SIM_MARKERS_LOST].mattered < sim->world.broker.hangs_ended) {
+        sim_mattered(sim, SIM_MARKERS_LOST);
+    }
     if (sim->foreign_ms > 0 && sim_now(sim) >= sim->foreign_ms) {
         write_foreign(sim);
     }

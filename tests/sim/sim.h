@@ -51,6 +51,8 @@
       "only the epoch kept it from taking part in that one")                                       \
     X(MARKER_LATE, 700000, "a transaction's markers came after its acknowledgement",               \
       "a restore's end as read_committed was below the read_uncommitted one")                      \
+    X(MARKERS_LOST, 200000, "a broker crashed before a transaction's markers, and lost them",      \
+      "what hung was rolled back")                                                                 \
     X(PRODUCE_QUEUE_FULL, 20000, "producev: queue full", "the call was made again")                \
     X(PRODUCE_REFUSED, 8000, "producev: refused locally", "the transaction was aborted")           \
     X(REPORT_FAILED, 8000, "a delivery report with an error", "the transaction was aborted")       \
@@ -230,6 +232,8 @@ struct sim {
     uint32_t yield_rate;         /* how often a yield point really yields, in parts of a million */
     unsigned unyielded;          /* yield points since the last that did */
     int64_t foreign_ms;          /* when the foreign writer writes; 0: it has, or there is none */
+    unsigned crashes;            /* of brokers: every connection was closed */
+    int64_t crash_told_until_ms; /* to whoever connects: the broker is back no sooner */
     bool has_jumped;             /* the wall clock, since the last restore */
     struct sim_process *running; /* NULL: the scheduler */
     struct sim_strand *strand;   /* of it */

@@ -272,6 +272,36 @@ static enum pl_status renew(void *self, struct pl_error *error)
     return judge_kafka(watched, stage, watched->txn.ops->renew(watched->txn.self, error), error);
 }
 
+static bool has_lost_contact(void *self)
+{
+    struct pl_watched *watched = self;
+
+    return watched->txn.ops->has_lost_contact(watched->txn.self);
+}
+
+static enum pl_status unended(void *self, bool *ret_hangs, bool *ret_any, struct pl_error *error)
+{
+    static const char stage[] = "asking whether a transaction hangs";
+    struct pl_watched *watched = self;
+    enum pl_status status;
+
+    pl_health_beat(watched->health, stage);
+    status = watched->txn.ops->unended(watched->txn.self, ret_hangs, ret_any, error);
+    return judge_kafka(watched, stage, status, error);
+}
+
+static enum pl_status settle(void *self, const struct pl_position *positions, size_t count,
+                             struct pl_error *error)
+{
+    static const char stage[] = "settling a hanging transaction";
+    struct pl_watched *watched = self;
+    enum pl_status status;
+
+    pl_health_beat(watched->health, stage);
+    status = watched->txn.ops->settle(watched->txn.self, positions, count, error);
+    return judge_kafka(watched, stage, status, error);
+}
+
 static enum pl_status begin(void *self, struct pl_error *error)
 {
     static const char stage[] = "beginning a transaction";
@@ -357,6 +387,9 @@ static int32_t partition_count(void *self, enum pl_topic topic)
 struct pl_txn pl_watched_txn(struct pl_watched *watched)
 {
     static const struct pl_txn_ops ops = {.renew = renew,
+                                          .has_lost_contact = has_lost_contact,
+                                          .unended = unended,
+                                          .settle = settle,
                                           .begin = begin,
                                           .produce = produce,
                                           .flush = flush,
@@ -385,6 +418,18 @@ static enum pl_status range(void *self, int32_t partition, int64_t *ret_first, i
         watched->state_first = *ret_first;
         watched->state_end = *ret_end;
     }
+    return judge_kafka(watched, stage, status, error);
+}
+
+static enum pl_status stable_end(void *self, int32_t partition, int64_t *ret_end,
+                                 struct pl_error *error)
+{
+    static const char stage[] = "asking for the state topic's stable end";
+    struct pl_watched *watched = self;
+    enum pl_status status;
+
+    pl_health_beat(watched->health, stage);
+    status = watched->state_log.ops->stable_end(watched->state_log.self, partition, ret_end, error);
     return judge_kafka(watched, stage, status, error);
 }
 
@@ -436,8 +481,11 @@ static void close_log(void *self)
 
 struct pl_state_log pl_watched_state_log(struct pl_watched *watched)
 {
-    static const struct pl_state_log_ops ops = {
-        .range = range, .open = open_log, .read = read_log, .close = close_log};
+    static const struct pl_state_log_ops ops = {.range = range,
+                                                .stable_end = stable_end,
+                                                .open = open_log,
+                                                .read = read_log,
+                                                .close = close_log};
 
     return (struct pl_state_log){&ops, watched};
 }

@@ -86,6 +86,7 @@ static void put_marker(struct pl_fake_broker *broker, int producer, enum pl_topi
     marker = add_entry(broker, log);
     marker->kind = is_commit ? PL_FAKE_ENTRY_COMMIT_MARKER : PL_FAKE_ENTRY_ABORT_MARKER;
     owner->is_touched[topic][partition] = false;
+    owner->has_marker = true;
 }
 
 static void settle_offsets(struct pl_fake_broker *broker, struct pl_fake_producer *producer)
@@ -102,7 +103,9 @@ static void settle_offsets(struct pl_fake_broker *broker, struct pl_fake_produce
             producer->offsets[partition][input] = -1;
         }
     }
-    producer->has_offsets = false;
+    broker->hangs_ended += producer->has_hanging_offsets ? 1 : 0;
+    producer->has_offsets = producer->has_hanging_offsets = false;
+    producer->has_marker = true;
 }
 
 static bool has_markers_to_come(const struct pl_fake_producer *producer)
@@ -196,6 +199,41 @@ static void end_transaction(struct pl_fake_broker *broker, int number, bool is_c
     send_markers(broker, number, false);
 }
 
+/* What hangs in an input is for whoever produces there to end. */
+static bool is_of_an_input(const struct pl_fake_producer *producer)
+{
+    for (int input = 0; input < PL_INPUT_COUNT; input++) {
+        for (int32_t partition = 0; partition < PL_FAKE_MAX_PARTITIONS; partition++) {
+            if (producer->is_touched[input][partition]) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+unsigned pl_fake_lose_markers(struct pl_fake_broker *broker)
+{
+    unsigned count = 0;
+
+    for (int number = 0; number < broker->producer_count; number++) {
+        struct pl_fake_producer *producer = &broker->producers[number];
+
+        bool has_ended =
+            producer->state == PL_FAKE_TXN_COMMITTING || producer->state == PL_FAKE_TXN_ABORTING;
+
+        if (!has_ended || producer->has_marker || is_of_an_input(producer)) {
+            continue;
+        }
+        memset(producer->is_touched, 0, sizeof(producer->is_touched));
+        producer->has_hanging_offsets = producer->has_hanging_offsets || producer->has_offsets;
+        producer->has_offsets = false;
+        finish(producer);
+        count++;
+    }
+    return count;
+}
+
 /* ---- producers ------------------------------------------------------------------------------- */
 
 static bool is_current(const struct pl_fake_broker *broker, struct pl_fake_session session)
@@ -269,6 +307,7 @@ static void open_transaction(struct pl_fake_broker *broker, struct pl_fake_sessi
     struct timeout timeout = {session, ++producer->sequence};
 
     producer->state = PL_FAKE_TXN_OPEN;
+    producer->has_marker = false;
     pl_fake_after(broker->world, broker->transaction_timeout_ms, expire, broker, &timeout,
                   sizeof(timeout));
 }
@@ -475,7 +514,9 @@ enum pl_status pl_fake_group_offsets(const struct pl_fake_broker *broker, int32_
     for (int number = 0; number < broker->producer_count; number++) {
         const struct pl_fake_producer *producer = &broker->producers[number];
 
-        for (int input = 0; producer->has_offsets && input < PL_INPUT_COUNT; input++) {
+        bool has_pending = producer->has_offsets || producer->has_hanging_offsets;
+
+        for (int input = 0; has_pending && input < PL_INPUT_COUNT; input++) {
             if (producer->offsets[partition][input] >= 0) {
                 return PL_AGAIN;
             }

@@ -61,7 +61,9 @@ struct pl_fake_producer {
     enum pl_fake_txn_state ended; /* how the epoch's last one did: COMMITTING, ABORTING; NONE */
     int timed_out_epoch;          /* the last that lost a transaction to its timeout; 0: none */
     bool is_touched[PL_TOPIC_COUNT][PL_FAKE_MAX_PARTITIONS]; /* takes part, and has no marker yet */
-    bool has_offsets; /* the group takes part, or offsets are pending: those are unstable */
+    bool has_offsets;         /* the group takes part, or offsets are pending: those are unstable */
+    bool has_hanging_offsets; /* pending for ever */
+    bool has_marker;          /* one of those of the transaction's end is there */
     int64_t offsets[PL_FAKE_MAX_PARTITIONS][PL_INPUT_COUNT]; /* -1: none */
 };
 
@@ -79,9 +81,10 @@ struct pl_fake_broker {
     uint64_t stamps;
     struct pl_fake_producer producers[PL_FAKE_MAX_PRODUCERS];
     int producer_count;
-    int64_t marker_delay_ms;        /* 0: markers are there when the end is acknowledged */
-    unsigned timeouts;              /* transactions that were aborted for lasting too long */
-    int64_t transaction_timeout_ms; /* 10000 */
+    int64_t marker_delay_ms; /* 0: markers are there when the end is acknowledged */
+    unsigned hangs_ended;    /* transactions whose pending offsets hung and found an end later */
+    unsigned timeouts;       /* transactions that were aborted for lasting too long */
+    int64_t transaction_timeout_ms;                                /* 10000 */
     int64_t group_offsets[PL_FAKE_MAX_PARTITIONS][PL_INPUT_COUNT]; /* -1: none */
     int generation;                                                /* of the group */
     unsigned offsets_went_back;            /* how often a commit lowered one: must not happen */
@@ -111,6 +114,13 @@ enum pl_status pl_fake_add_offsets(struct pl_fake_broker *broker, struct pl_fake
                                    const struct pl_position *positions, size_t count);
 enum pl_status pl_fake_end(struct pl_fake_broker *broker, struct pl_fake_session session,
                            bool is_commit);
+
+/* A lone broker crashes between the end of transactions and their markers, and comes back without
+ * them: what they wrote and committed stays pending for ever, though the coordinator takes them for
+ * done. Only those of which no marker is
+ * there yet. To Kafka what hangs in a partition is a part of the producer's next transaction there.
+ * Returns how many transactions hang now. */
+unsigned pl_fake_lose_markers(struct pl_fake_broker *broker);
 
 /* The end of a transaction that is under way for so long. As the old protocol has it, it ends
  * whatever transaction the same epoch has open by then (KAFKA-17754, reliability A1). */

@@ -69,6 +69,7 @@ struct pl_fake_process {
     /* transaction */
     struct pl_fake_session session;
     bool must_renew;
+    bool has_lost_contact; /* to the broker, until it is renewed */
     bool is_in_transaction;
     bool has_too_large; /* a record that the broker refuses was produced */
     struct pl_fake_span spans[PL_FAKE_MAX_PARTITIONS];

@@ -20,6 +20,19 @@ static enum pl_status range(void *self, int32_t partition, int64_t *ret_first, i
     return status;
 }
 
+static enum pl_status stable_end(void *self, int32_t partition, int64_t *ret_end,
+                                 struct pl_error *error)
+{
+    struct pl_fake_process *process = self;
+    enum pl_status status = pl_fake_enter(process, PL_FAKE_STATE_RANGE, error).status;
+
+    if (status == PL_OK) {
+        *ret_end =
+            pl_fake_stable_end(pl_fake_log(&process->world->broker, PL_TOPIC_STATE, partition));
+    }
+    return status;
+}
+
 static enum pl_status open_partition(void *self, int32_t partition, int64_t from,
                                      struct pl_error *error)
 {
@@ -79,7 +92,8 @@ static bool tell(struct pl_fake_process *process, const struct pl_fake_log *log,
         process->first_read = process->first_read < 0 ? entry->offset : process->first_read;
         return true;
     }
-    if (process->told_end != pl_fake_stable_end(log)) {
+    if (process->told_end != pl_fake_stable_end(log) &&
+        process->read_position <= pl_fake_stable_end(log)) { /* as librdkafka does it */
         process->read_position = pl_fake_stable_end(log);
         process->told_end = process->read_position;
         ret_event->kind = PL_STATE_END;
@@ -122,8 +136,11 @@ static void close_partition(void *self)
 
 struct pl_state_log pl_fake_state_log(struct pl_fake_process *process)
 {
-    static const struct pl_state_log_ops ops = {
-        .range = range, .open = open_partition, .read = read_event, .close = close_partition};
+    static const struct pl_state_log_ops ops = {.range = range,
+                                                .stable_end = stable_end,
+                                                .open = open_partition,
+                                                .read = read_event,
+                                                .close = close_partition};
 
     return (struct pl_state_log){&ops, process};
 }

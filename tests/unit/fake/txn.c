@@ -5,6 +5,8 @@
 
 #include "process.h"
 
+#define UNENDED_WAIT_MS 1000
+
 /* A call that the broker refused because the producer is not the current one any more. Who has
  * really lost its place is told so by the group. */
 static enum pl_status fenced(struct pl_fake_process *process, struct pl_error *error)
@@ -180,6 +182,86 @@ static enum pl_status abort_transaction(void *self, struct pl_error *error)
     return status;
 }
 
+/* Take part in a partition where something hangs. */
+static void roll_back(struct pl_fake_process *process, enum pl_topic topic, int32_t partition)
+{
+    struct pl_fake_broker *broker = &process->world->broker;
+    const struct pl_fake_log *log = pl_fake_log(broker, topic, partition);
+    const struct pl_message nothing = {
+        .topic = topic, .partition = partition, .key = PL_BYTES_LITERAL("rolled back")};
+    int64_t offset;
+
+    if (pl_fake_stable_end(log) < log->end) {
+        (void)pl_fake_produce(broker, process->session, &nothing, &offset); /* just begun */
+    }
+}
+
+static bool has_lost_contact(void *self)
+{
+    struct pl_fake_process *process = self;
+
+    process->must_renew = process->must_renew || process->has_lost_contact;
+    return process->has_lost_contact;
+}
+
+/* Only of what was written before the call; markers under way are waited for. */
+static enum pl_status unended(void *self, bool *ret_hangs, bool *ret_any, struct pl_error *error)
+{
+    struct pl_fake_process *process = self;
+    struct pl_fake_broker *broker = &process->world->broker;
+    enum pl_status status = pl_fake_enter(process, PL_FAKE_UNENDED, error).status;
+    int64_t left_ms = UNENDED_WAIT_MS;
+
+    process->has_lost_contact = false;
+    *ret_any = false;
+    for (int topic = PL_TOPIC_EVENTS_DLQ; status == PL_OK && topic < PL_TOPIC_COUNT; topic++) {
+        int32_t count = pl_fake_partition_count(broker, (enum pl_topic)topic);
+
+        for (int32_t partition = 0; partition < count; partition++) {
+            const struct pl_fake_log *log = pl_fake_log(broker, (enum pl_topic)topic, partition);
+            int64_t end = log->end;
+
+            while (pl_fake_stable_end(log) < end && left_ms > 0) {
+                left_ms -= pl_fake_advance_to_next(process->world, left_ms);
+            }
+            if (pl_fake_stable_end(log) < end) {
+                *ret_any = true;
+                ret_hangs[partition] =
+                    ret_hangs[partition] || topic == PL_TOPIC_STATE || topic == PL_TOPIC_RESULTS;
+            }
+        }
+    }
+    return status;
+}
+
+static enum pl_status settle(void *self, const struct pl_position *positions, size_t count,
+                             struct pl_error *error)
+{
+    static const struct pl_position any = {.partition = 0, .next = {0, 0}};
+    struct pl_fake_process *process = self;
+    struct pl_fake_broker *broker = &process->world->broker;
+    enum pl_status status = pl_fake_enter(process, PL_FAKE_SETTLE, error).status;
+
+    if (status != PL_OK) {
+        return taint(process, status);
+    }
+    if (pl_fake_begin(broker, process->session) != PL_OK) {
+        return fenced(process, error);
+    }
+    for (size_t i = 0; i < count; i++) {
+        roll_back(process, PL_TOPIC_STATE, positions[i].partition);
+        roll_back(process, PL_TOPIC_RESULTS, positions[i].partition);
+    }
+    for (int32_t partition = 0; partition < broker->dlq_partition_count; partition++) {
+        roll_back(process, PL_TOPIC_EVENTS_DLQ, partition);
+        roll_back(process, PL_TOPIC_REQUESTS_DLQ, partition);
+    }
+    process->must_renew = true;
+    (void)pl_fake_add_offsets(broker, process->session, &any, 1);
+    (void)pl_fake_end(broker, process->session, false);
+    return PL_OK;
+}
+
 static size_t message_limit(void *self, enum pl_topic topic)
 {
     const struct pl_fake_process *process = self;
@@ -197,6 +279,9 @@ static int32_t partition_count(void *self, enum pl_topic topic)
 struct pl_txn pl_fake_txn(struct pl_fake_process *process)
 {
     static const struct pl_txn_ops ops = {.renew = renew,
+                                          .has_lost_contact = has_lost_contact,
+                                          .unended = unended,
+                                          .settle = settle,
                                           .begin = begin,
                                           .produce = produce,
                                           .flush = flush,

@@ -26,6 +26,8 @@
     X(STOP)                                                                                        \
     X(DRAINED)                                                                                     \
     X(RENEW)                                                                                       \
+    X(UNENDED)                                                                                     \
+    X(SETTLE)                                                                                      \
     X(BEGIN)                                                                                       \
     X(PRODUCE)                                                                                     \
     X(FLUSH)                                                                                       \

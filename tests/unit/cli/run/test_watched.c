@@ -161,6 +161,14 @@ static enum pl_status range(void *self, int32_t partition, int64_t *ret_first, i
     return call(self, error);
 }
 
+static enum pl_status stable_end(void *self, int32_t partition, int64_t *ret_end,
+                                 struct pl_error *error)
+{
+    assert_int_equal(partition, 1);
+    *ret_end = 5;
+    return call(self, error);
+}
+
 static enum pl_status open_log(void *self, int32_t partition, int64_t from, struct pl_error *error)
 {
     assert_int_equal(partition, 1);
@@ -221,6 +229,18 @@ static int64_t monotonic_ms(void *self)
     return behind->now_ms;
 }
 
+static bool has_lost_contact(void *self)
+{
+    return call(self, NULL) == PL_OK;
+}
+
+static enum pl_status unended(void *self, bool *ret_hangs, bool *ret_any, struct pl_error *error)
+{
+    assert_null(ret_hangs);
+    *ret_any = true;
+    return call(self, error);
+}
+
 static const struct pl_feed_ops feed_ops = {.poll = poll,
                                             .release = release,
                                             .headers = headers,
@@ -231,6 +251,9 @@ static const struct pl_feed_ops feed_ops = {.poll = poll,
                                             .partition_of = partition_of,
                                             .drained = drained};
 static const struct pl_txn_ops txn_ops = {.renew = stop, /* of the same form */
+                                          .has_lost_contact = has_lost_contact,
+                                          .unended = unended,
+                                          .settle = commit,
                                           .begin = stop,
                                           .produce = produce,
                                           .flush = stop,
@@ -239,8 +262,11 @@ static const struct pl_txn_ops txn_ops = {.renew = stop, /* of the same form */
                                           .abort = stop,
                                           .message_limit = message_limit,
                                           .partition_count = partition_count};
-static const struct pl_state_log_ops log_ops = {
-    .range = range, .open = open_log, .read = read_log, .close = close_log};
+static const struct pl_state_log_ops log_ops = {.range = range,
+                                                .stable_end = stable_end,
+                                                .open = open_log,
+                                                .read = read_log,
+                                                .close = close_log};
 static const struct pl_cache_ops cache_ops = {
     .read = read_cache, .update = update_cache, .drop = drop_cache};
 static const struct pl_world_ops world_ops = {.monotonic_ms = monotonic_ms};
@@ -325,6 +351,23 @@ static enum pl_status do_commit(struct pl_watched *watched, struct pl_error *err
     return txn.ops->commit(txn.self, NULL, 0, error);
 }
 
+static enum pl_status do_settle(struct pl_watched *watched, struct pl_error *error)
+{
+    const struct pl_txn txn = pl_watched_txn(watched);
+
+    return txn.ops->settle(txn.self, NULL, 0, error);
+}
+
+static enum pl_status do_unended(struct pl_watched *watched, struct pl_error *error)
+{
+    const struct pl_txn txn = pl_watched_txn(watched);
+    bool is_any = false;
+    enum pl_status status = txn.ops->unended(txn.self, NULL, &is_any, error);
+
+    assert_true(is_any);
+    return status;
+}
+
 static enum pl_status do_abort(struct pl_watched *watched, struct pl_error *error)
 {
     const struct pl_txn txn = pl_watched_txn(watched);
@@ -340,6 +383,16 @@ static enum pl_status do_range(struct pl_watched *watched, struct pl_error *erro
     enum pl_status status = log.ops->range(log.self, 1, &first, &end, error);
 
     assert_int_equal(first * 10 + end, 34);
+    return status;
+}
+
+static enum pl_status do_stable_end(struct pl_watched *watched, struct pl_error *error)
+{
+    const struct pl_state_log log = pl_watched_state_log(watched);
+    int64_t end = 0;
+    enum pl_status status = log.ops->stable_end(log.self, 1, &end, error);
+
+    assert_int_equal(end, 5);
     return status;
 }
 
@@ -399,7 +452,10 @@ static const struct judged judged[] = {
     {do_flush, PL_CONDITION_KAFKA, "waiting for delivery reports"},
     {do_commit, PL_CONDITION_KAFKA, "committing a transaction"},
     {do_abort, PL_CONDITION_KAFKA, "aborting a transaction"},
+    {do_settle, PL_CONDITION_KAFKA, "settling a hanging transaction"},
+    {do_unended, PL_CONDITION_KAFKA, "asking whether a transaction hangs"},
     {do_range, PL_CONDITION_KAFKA, "asking for the state topic's range"},
+    {do_stable_end, PL_CONDITION_KAFKA, "asking for the state topic's stable end"},
     {do_open_log, PL_CONDITION_KAFKA, "opening the state topic"},
     {do_read_log, PL_CONDITION_KAFKA, "reading the state topic"},
     {do_read_cache, PL_CONDITION_REDIS, "reading from Redis"},
