@@ -58,7 +58,7 @@ format:
 define dev_build
 @$(install) build services test
 @cmake --preset dev >/dev/null
-@cmake --build --preset dev >/dev/null
+@cmake --build --preset dev -- --quiet
 endef
 
 simulate:
@@ -81,13 +81,13 @@ fuzz:
 bench:
 	@$(install) build services test
 	@cmake --preset bench >/dev/null
-	@cmake --build --preset bench --target bench_tools >/dev/null
+	@cmake --build --preset bench --target bench_tools -- --quiet
 	@$(venv_python) tests/bench/bench.py $(BENCH)
 
 helm-test:
 	@$(install) build services test helm
 	@cmake --preset dev >/dev/null
-	@cmake --build --preset dev --target planlift >/dev/null
+	@cmake --build --preset dev --target planlift -- --quiet
 	@PYTHONPATH=tests:tests/env:tests/system PYTHONDONTWRITEBYTECODE=1 \
 	    $(venv_python) -m pytest -q --durations=5 tests/helm
 ifneq ($(FULL),)
@@ -106,13 +106,13 @@ image:
 install:
 	@$(install) build
 	@cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null
-	@cmake --build --preset release --target planlift >/dev/null
+	@cmake --build --preset release --target planlift -- --quiet
 	@cmake --install build/release --strip
 
 deb:
 	@$(install) build test
 	@cmake --preset release >/dev/null
-	@cmake --build --preset release >/dev/null
+	@cmake --build --preset release -- --quiet
 	@cd build/release && cpack
 
 clean:

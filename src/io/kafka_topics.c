@@ -12,7 +12,7 @@
  * took. */
 #define VISIBLE_WAIT_MS 100
 #define CREATED_TRIES 100
-#define MISSING_TRIES 20 /* then a topic that nobody shows is not there */
+#define MISSING_TRIES 50 /* then a topic that nobody shows is not there */
 #define DLQ_MAX_MESSAGE_BYTES "16777216"
 
 /* A plain handle for asking and administering; it knows all our topics. */
