@@ -2,16 +2,15 @@
  * or with a request that was sent again or got no answer) the producer is thrown away, and a new
  * one made before the next: its epoch fences what may still be under way (I7). */
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/kafka_client.h"
 #include "io/kafka_doubt.h"
 #include "io/kafka_error.h"
 #include "io/kafka_feed.h"
 #include "io/kafka_headers.h"
 #include "io/kafka_login.h"
+#include "io/kafka_producer.h"
 #include "io/kafka_settle.h"
 #include "planlift/arena.h"
 #include "planlift/log.h"
@@ -24,8 +23,6 @@
 #define ABORT_TIMEOUT_MS 2000 /* a renewed producer ends it in any case */
 #define QUEUE_FULL_WAIT_MS 50
 #define QUEUE_FULL_TRIES 200
-#define DEFAULT_BATCH_BYTES 1000000
-#define SPARE_BYTES 512 /* contract 3: what a message needs beside key, value and headers */
 
 struct span {
     int64_t first, last, count;
@@ -35,9 +32,8 @@ struct pl_kafka_txn {
     const struct pl_kafka_options *options;
     const struct pl_kafka_topics *topics;
     struct pl_kafka_feed *feed;
-    rd_kafka_t *rk;
+    struct pl_kafka_producer producer;
     int hangups_seen;
-    rd_kafka_topic_t *rkts[PL_TOPIC_COUNT];
     rd_kafka_consumer_group_metadata_t *group; /* as it was when the transaction began */
     bool has_lost_connection;                  /* since it was looked at what is unended */
     bool must_renew;             /* tainted: not to be used for another transaction (I7) */
@@ -118,90 +114,19 @@ static enum pl_status prepare(rd_kafka_conf_t *conf, void *opaque, struct pl_err
     return pl_kafka_doubt_watch(&txn->doubt, conf, error);
 }
 
-static void close_producer(struct pl_kafka_txn *txn)
-{
-    if (txn->rk == NULL) {
-        return;
-    }
-    (void)rd_kafka_purge(txn->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT |
-                                      RD_KAFKA_PURGE_F_NON_BLOCKING);
-    for (int topic = 0; topic < PL_TOPIC_COUNT; topic++) {
-        if (txn->rkts[topic] != NULL) {
-            rd_kafka_topic_destroy(txn->rkts[topic]);
-            txn->rkts[topic] = NULL;
-        }
-    }
-    rd_kafka_destroy(txn->rk);
-    txn->rk = NULL;
-}
-
-/* Dead letters are compressed, so that a record that came in compressed goes out as small. */
-static rd_kafka_topic_t *open_topic(struct pl_kafka_txn *txn, int topic)
-{
-    rd_kafka_topic_conf_t *conf = NULL;
-    char unused[256];
-
-    if (topic == PL_TOPIC_EVENTS_DLQ || topic == PL_TOPIC_REQUESTS_DLQ) {
-        conf = rd_kafka_topic_conf_new();
-        (void)rd_kafka_topic_conf_set(conf, "compression.codec", "lz4", unused, sizeof(unused));
-        (void)rd_kafka_topic_conf_set(conf, "acks", "all", unused, sizeof(unused));
-    }
-    return rd_kafka_topic_new(txn->rk, txn->options->topics[topic], conf); /* takes conf */
-}
-
-/* What a topic takes counts for all records that are sent together, so none may be sent with others
- * beyond the least of it. */
-static void set_batch_size(const struct pl_kafka_txn *txn, char *ret_text, size_t size)
-{
-    int64_t least = DEFAULT_BATCH_BYTES;
-
-    for (size_t i = 0; i < txn->options->property_count; i++) {
-        if (strcmp(txn->options->properties[i][0], "batch.size") == 0) {
-            least = strtoll(txn->options->properties[i][1], NULL, 10); /* the user wants fewer */
-        }
-    }
-    for (int topic = 0; topic < PL_TOPIC_COUNT; topic++) {
-        if (txn->topics->max_message_bytes[topic] - SPARE_BYTES < least) {
-            least = txn->topics->max_message_bytes[topic] - SPARE_BYTES;
-        }
-    }
-    (void)snprintf(ret_text, size, "%" PRId64, least < 1 ? 1 : least); /* fits */
-}
-
 static enum pl_status open_producer(struct pl_kafka_txn *txn, struct pl_error *error)
 {
-    char batch_bytes[32];
-    const struct pl_property forced[] = {
-        {"batch.size", batch_bytes},
-        {"transactional.id", txn->options->instance_id},
-        {"enable.idempotence", "true"},
-        {"acks", "all"},
-        /* A dead letter must fit whatever its size was; results and state are held to the user's
-         * kafka.message.max.bytes in produce() below. */
-        {"message.max.bytes", "1000000000"},
-        {NULL, NULL}};
-    const struct pl_client_plan plan = {.type = RD_KAFKA_PRODUCER,
-                                        .use = PL_KAFKA_OF_OUTPUTS,
-                                        .forced = forced,
-                                        .prepare = prepare,
-                                        .opaque = txn};
-    enum pl_status status;
+    enum pl_status status =
+        pl_kafka_producer_open(&txn->producer, txn->options, txn->topics, prepare, txn, error);
 
-    set_batch_size(txn, batch_bytes, sizeof(batch_bytes));
-    status = pl_kafka_client_new(txn->options, &plan, &txn->rk, error);
-    for (int topic = 0; status == PL_OK && topic < PL_TOPIC_COUNT; topic++) {
-        txn->rkts[topic] = open_topic(txn, topic);
-        if (txn->rkts[topic] == NULL) {
-            status = pl_kafka_fail(error, rd_kafka_last_error(), txn->options->topics[topic]);
-        }
-    }
     if (status == PL_OK) {
-        status = pl_kafka_consume_error(error, rd_kafka_init_transactions(txn->rk, CALL_TIMEOUT_MS),
-                                        "starting the transactional producer");
+        status = pl_kafka_consume_error(
+            error, rd_kafka_init_transactions(txn->producer.rk, CALL_TIMEOUT_MS),
+            "starting the transactional producer");
         status = status == PL_ABORT ? PL_AGAIN : status;
     }
     if (status != PL_OK) {
-        close_producer(txn);
+        pl_kafka_producer_close(&txn->producer);
     }
     return status;
 }
@@ -235,7 +160,7 @@ enum pl_status pl_kafka_txn_new(const struct pl_kafka_options *options,
 void pl_kafka_txn_free(struct pl_kafka_txn *txn)
 {
     if (txn != NULL) {
-        close_producer(txn);
+        pl_kafka_producer_close(&txn->producer);
         forget_group(txn);
         free(txn->spans);
         free(txn);
@@ -256,7 +181,8 @@ static enum pl_status taint(struct pl_kafka_txn *txn, enum pl_status status)
         pl_kafka_feed_doubt(txn->feed);
         return PL_AGAIN;
     }
-    return rd_kafka_fatal_error(txn->rk, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR ? PL_AGAIN : status;
+    return rd_kafka_fatal_error(txn->producer.rk, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR ? PL_AGAIN
+                                                                                         : status;
 }
 
 static enum pl_status renew(void *self, struct pl_error *error)
@@ -264,10 +190,10 @@ static enum pl_status renew(void *self, struct pl_error *error)
     struct pl_kafka_txn *txn = self;
     enum pl_status status;
 
-    if (!txn->must_renew && txn->rk != NULL) {
+    if (!txn->must_renew && txn->producer.rk != NULL) {
         return PL_OK;
     }
-    close_producer(txn);
+    pl_kafka_producer_close(&txn->producer);
     status = open_producer(txn, error);
     if (status == PL_OK) {
         pl_log(INFO, "producer_renewed", PL_F_TEXT("transactional_id", txn->options->instance_id));
@@ -280,8 +206,8 @@ static bool has_lost_contact(void *self)
 {
     struct pl_kafka_txn *txn = self;
 
-    if (txn->rk != NULL) {
-        (void)rd_kafka_poll(txn->rk, 0);
+    if (txn->producer.rk != NULL) {
+        (void)rd_kafka_poll(txn->producer.rk, 0);
     }
     txn->must_renew = txn->must_renew || txn->has_lost_connection;
     return txn->has_lost_connection;
@@ -306,7 +232,7 @@ static enum pl_status begin(void *self, struct pl_error *error)
     if (status != PL_OK) {
         return status;
     }
-    pl_kafka_login_renew(txn->options, txn->rk, &txn->hangups_seen);
+    pl_kafka_login_renew(txn->options, txn->producer.rk, &txn->hangups_seen);
     txn->sequence++;
     txn->produced = 0;
     txn->acknowledged = 0;
@@ -315,7 +241,7 @@ static enum pl_status begin(void *self, struct pl_error *error)
     forget_group(txn);
     txn->group = pl_kafka_feed_metadata(txn->feed);
     memset(txn->spans, 0, (size_t)txn->topics->partition_count * sizeof(*txn->spans));
-    return taint(txn, pl_kafka_consume_error(error, rd_kafka_begin_transaction(txn->rk),
+    return taint(txn, pl_kafka_consume_error(error, rd_kafka_begin_transaction(txn->producer.rk),
                                              "beginning a transaction"));
 }
 
@@ -327,7 +253,7 @@ static size_t message_limit(void *self, enum pl_topic topic)
     if (txn->options->message_max_bytes < limit) {
         limit = txn->options->message_max_bytes;
     }
-    return limit > SPARE_BYTES ? (size_t)(limit - SPARE_BYTES) : 0;
+    return limit > PL_KAFKA_SPARE_BYTES ? (size_t)(limit - PL_KAFKA_SPARE_BYTES) : 0;
 }
 
 static size_t size_of(const struct pl_message *message)
@@ -352,7 +278,7 @@ static rd_kafka_resp_err_t produce_once(struct pl_kafka_txn *txn, const struct p
     } key = {message->key.data}, value = {message->value.data};
 
     return rd_kafka_producev(
-        txn->rk, RD_KAFKA_V_RKT(txn->rkts[message->topic]),
+        txn->producer.rk, RD_KAFKA_V_RKT(txn->producer.topics[message->topic]),
         RD_KAFKA_V_PARTITION(message->partition), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
         RD_KAFKA_V_KEY(key.out, message->key.len), RD_KAFKA_V_VALUE(value.out, message->value.len),
         RD_KAFKA_V_OPAQUE(tag_of(txn, message->topic)), RD_KAFKA_V_HEADERS(list), RD_KAFKA_V_END);
@@ -390,7 +316,7 @@ static enum pl_status produce(void *self, const struct pl_message *message, stru
     list = pl_kafka_headers_new(message);
     err = produce_once(txn, message, list);
     for (int tries = 0; err == RD_KAFKA_RESP_ERR__QUEUE_FULL && tries < QUEUE_FULL_TRIES; tries++) {
-        (void)rd_kafka_poll(txn->rk, QUEUE_FULL_WAIT_MS); /* reports make room */
+        (void)rd_kafka_poll(txn->producer.rk, QUEUE_FULL_WAIT_MS); /* reports make room */
         err = produce_once(txn, message, list);
     }
     if (err == RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -407,7 +333,7 @@ static enum pl_status produce(void *self, const struct pl_message *message, stru
 static enum pl_status flush(void *self, struct pl_error *error)
 {
     struct pl_kafka_txn *txn = self;
-    rd_kafka_resp_err_t err = rd_kafka_flush(txn->rk, FLUSH_TIMEOUT_MS);
+    rd_kafka_resp_err_t err = rd_kafka_flush(txn->producer.rk, FLUSH_TIMEOUT_MS);
 
     if (txn->failure != RD_KAFKA_RESP_ERR_NO_ERROR) {
         (void)pl_kafka_fail(error, txn->failure, "a record was not accepted");
@@ -465,9 +391,10 @@ static enum pl_status send_offsets(struct pl_kafka_txn *txn, const struct pl_pos
     enum pl_status status = PL_AGAIN;
 
     for (int tries = 0; status == PL_AGAIN && tries < CALL_TRIES; tries++) {
-        status = pl_kafka_consume_error(
-            error, rd_kafka_send_offsets_to_transaction(txn->rk, list, txn->group, CALL_TIMEOUT_MS),
-            "adding offsets to the transaction");
+        status = pl_kafka_consume_error(error,
+                                        rd_kafka_send_offsets_to_transaction(
+                                            txn->producer.rk, list, txn->group, CALL_TIMEOUT_MS),
+                                        "adding offsets to the transaction");
     }
     rd_kafka_topic_partition_list_destroy(list);
     return status;
@@ -487,9 +414,9 @@ static enum pl_status commit(void *self, const struct pl_position *positions, si
     }
     status = PL_AGAIN;
     for (int tries = 0; status == PL_AGAIN && tries < CALL_TRIES; tries++) {
-        status =
-            pl_kafka_consume_error(error, rd_kafka_commit_transaction(txn->rk, CALL_TIMEOUT_MS),
-                                   "committing the transaction");
+        status = pl_kafka_consume_error(
+            error, rd_kafka_commit_transaction(txn->producer.rk, CALL_TIMEOUT_MS),
+            "committing the transaction");
     }
     if (status == PL_OK && pl_kafka_doubt_is_raised(&txn->doubt)) {
         pl_log(WARN, "producer_in_doubt",
@@ -506,9 +433,9 @@ static enum pl_status abort_transaction(void *self, struct pl_error *error)
 
     txn->sequence++; /* late reports are not of the next transaction */
     if (!txn->must_renew) {
-        status =
-            pl_kafka_consume_error(error, rd_kafka_abort_transaction(txn->rk, ABORT_TIMEOUT_MS),
-                                   "aborting the transaction");
+        status = pl_kafka_consume_error(
+            error, rd_kafka_abort_transaction(txn->producer.rk, ABORT_TIMEOUT_MS),
+            "aborting the transaction");
     }
     if (status != PL_OK) {
         pl_log(DEBUG, "abort_failed", PL_F_TEXT("reason", error->text));
@@ -542,8 +469,9 @@ static enum pl_status roll_back(struct pl_kafka_txn *txn, const struct pl_settle
         status = send_offsets(txn, &any, 1, error);
     }
     if (status == PL_OK) {
-        status = pl_kafka_consume_error(error, rd_kafka_abort_transaction(txn->rk, CALL_TIMEOUT_MS),
-                                        "rolling back a hanging transaction");
+        status = pl_kafka_consume_error(
+            error, rd_kafka_abort_transaction(txn->producer.rk, CALL_TIMEOUT_MS),
+            "rolling back a hanging transaction");
     }
     txn->sequence++; /* late reports are not of the next transaction */
     txn->must_renew = true;

@@ -87,7 +87,7 @@ def judge(world: World, slot: int = 0) -> None:
     topics = oracle_topics(world)
     probes = [message(item, world.registry, topics) for item in workload.probes(customers, topics)]
     places = world.client.send(topics.requests, probes)
-    world.drain(settings={"slot": slot}, seconds=120)
+    world.drain(settings={"slot": slot}, seconds=300)
     check(world, ((topics.requests, *place) for place in places))
 
 
@@ -95,7 +95,7 @@ def test_drained_by_one_process(loaded: World) -> None:
     inputs = (loaded.topics.events, loaded.topics.requests)
     records = sum(sum(loaded.client.ends(topic).values()) for topic in inputs)
     start = time.monotonic()
-    loaded.drain(seconds=120)
+    loaded.drain(seconds=300)
     seconds = time.monotonic() - start
     print(f"drained {records} records in {seconds:.1f} s, start and end of the process included")
     judge(loaded)
@@ -119,7 +119,7 @@ def test_cache_flushed_and_process_restarted_on_the_way(loaded: World) -> None:
     first.err.await_match("starting_over|cache_rebuild", 30)
     eventually(handled(loaded, 0.5), "half of the requests", 60)
     assert first.stop().status == 0
-    loaded.drain(seconds=120)
+    loaded.drain(seconds=300)
     judge(loaded)
 
 
@@ -132,7 +132,7 @@ def test_processes_join_and_leave(loaded: World) -> None:
     second.err.await_match("assigned partitions=[1-9]", 30)
     eventually(handled(loaded, 0.3), "a third of the requests", 60)
     assert first.stop().status == 0
-    loaded.drain(settings={"slot": 3}, seconds=120)
+    loaded.drain(settings={"slot": 3}, seconds=300)
     assert second.stop().status == 0
     judge(loaded, slot=3)
 
