@@ -114,6 +114,14 @@ static enum pl_status prepare(rd_kafka_conf_t *conf, void *opaque, struct pl_err
     return pl_kafka_doubt_watch(&txn->doubt, conf, error);
 }
 
+static void close_producer(struct pl_kafka_txn *txn)
+{
+    if (txn->producer.rk != NULL) {
+        (void)rd_kafka_poll(txn->producer.rk, 0); /* whether it has lost a connection */
+    }
+    pl_kafka_producer_close(&txn->producer);
+}
+
 static enum pl_status open_producer(struct pl_kafka_txn *txn, struct pl_error *error)
 {
     enum pl_status status =
@@ -126,7 +134,7 @@ static enum pl_status open_producer(struct pl_kafka_txn *txn, struct pl_error *e
         status = status == PL_ABORT ? PL_AGAIN : status;
     }
     if (status != PL_OK) {
-        pl_kafka_producer_close(&txn->producer);
+        close_producer(txn);
     }
     return status;
 }
@@ -160,7 +168,7 @@ enum pl_status pl_kafka_txn_new(const struct pl_kafka_options *options,
 void pl_kafka_txn_free(struct pl_kafka_txn *txn)
 {
     if (txn != NULL) {
-        pl_kafka_producer_close(&txn->producer);
+        close_producer(txn);
         forget_group(txn);
         free(txn->spans);
         free(txn);
@@ -193,7 +201,7 @@ static enum pl_status renew(void *self, struct pl_error *error)
     if (!txn->must_renew && txn->producer.rk != NULL) {
         return PL_OK;
     }
-    pl_kafka_producer_close(&txn->producer);
+    close_producer(txn);
     status = open_producer(txn, error);
     if (status == PL_OK) {
         pl_log(INFO, "producer_renewed", PL_F_TEXT("transactional_id", txn->options->instance_id));

@@ -37,7 +37,9 @@ static void bring_to_rest(struct sim *sim, struct sim_workload *workload, FILE *
     char why[512];
 
     if (sim->options.has_foreign_writer) {
-        return; /* planlift refuses to go on: nothing comes to rest */
+        /* planlift refuses to go on: nothing comes to rest but what Kafka was told to end. */
+        pl_fake_end_markers(&sim->world.broker);
+        return;
     }
     if (!sim_settle(sim, why, sizeof(why))) {
         sim_dump_text(out, 'V', "does not settle: %s", why);

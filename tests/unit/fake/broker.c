@@ -234,6 +234,17 @@ unsigned pl_fake_lose_markers(struct pl_fake_broker *broker)
     return count;
 }
 
+void pl_fake_end_markers(struct pl_fake_broker *broker)
+{
+    for (int number = 0; number < broker->producer_count; number++) {
+        const struct pl_fake_producer *producer = &broker->producers[number];
+
+        if (producer->state == PL_FAKE_TXN_COMMITTING || producer->state == PL_FAKE_TXN_ABORTING) {
+            send_markers(broker, number, true);
+        }
+    }
+}
+
 /* ---- producers ------------------------------------------------------------------------------- */
 
 static bool is_current(const struct pl_fake_broker *broker, struct pl_fake_session session)

@@ -117,10 +117,11 @@ enum pl_status pl_fake_end(struct pl_fake_broker *broker, struct pl_fake_session
 
 /* A lone broker crashes between the end of transactions and their markers, and comes back without
  * them: what they wrote and committed stays pending for ever, though the coordinator takes them for
- * done. Only those of which no marker is
- * there yet. To Kafka what hangs in a partition is a part of the producer's next transaction there.
- * Returns how many transactions hang now. */
+ * done. Only those of which no marker is there yet. To Kafka what hangs in a partition is a part of
+ * the producer's next transaction there. Returns how many transactions hang now. */
 unsigned pl_fake_lose_markers(struct pl_fake_broker *broker);
+/* All markers that are still to come are there now. */
+void pl_fake_end_markers(struct pl_fake_broker *broker);
 
 /* The end of a transaction that is under way for so long. As the old protocol has it, it ends
  * whatever transaction the same epoch has open by then (KAFKA-17754, reliability A1). */
