@@ -50,10 +50,9 @@ struct listing {
     int64_t count;
 };
 
-static const struct pl_column columns[] = {{"Dead letter", PL_FIT_WRAP}, {"Code", PL_FIT_WRAP},
-                                           {"Key", PL_FIT_WRAP},         {"From", PL_FIT_WRAP},
-                                           {"When", PL_FIT_WRAP},        {"Why", PL_FIT_WRAP}};
-static const size_t widths[] = {24, 14, 12, 9, 10, 21};
+static const struct pl_column columns[] = {
+    {"Dead letter, from, when", PL_FIT_WRAP}, {"Key", PL_FIT_WRAP}, {"Why", PL_FIT_WRAP}};
+static const size_t widths[] = {28, 12, 30};
 
 static struct pl_table new_table(const struct listing *listing, struct pl_arena *arena)
 {
@@ -73,15 +72,18 @@ static void show(const struct listing *listing, const struct pl_letter *letter)
         pl_show_append(pl_show_or_dash(ours[PL_DEAD_LETTER_HEADER_PARTITION]), "/",
                        pl_show_or_dash(ours[PL_DEAD_LETTER_HEADER_OFFSET]), arena);
 
+    struct pl_bytes place = pl_show_append(
+        pl_show_append(pl_letter_place_text(listing->session, letter, arena), "\n", source, arena),
+        "\n", pl_show_time(ours[PL_DEAD_LETTER_HEADER_TIME], arena), arena);
+    struct pl_bytes why =
+        pl_show_append(pl_show_or_dash(ours[PL_DEAD_LETTER_HEADER_ERROR_CODE]), "\n",
+                       pl_show_or_dash(ours[PL_DEAD_LETTER_HEADER_ERROR_MESSAGE]), arena);
+
     table.has_after = true;
     pl_table_add(&table,
-                 (const struct pl_cell[]){
-                     pl_show_plain(pl_letter_place_text(listing->session, letter, arena)),
-                     {pl_show_or_dash(ours[PL_DEAD_LETTER_HEADER_ERROR_CODE]), PL_TONE_BAD},
-                     pl_show_plain(pl_show_or_dash(letter->record.key)),
-                     pl_show_plain(source),
-                     pl_show_plain(pl_show_time(ours[PL_DEAD_LETTER_HEADER_TIME], arena)),
-                     pl_show_plain(pl_show_or_dash(ours[PL_DEAD_LETTER_HEADER_ERROR_MESSAGE]))});
+                 (const struct pl_cell[]){pl_show_plain(place),
+                                          pl_show_plain(pl_show_or_dash(letter->record.key)),
+                                          pl_show_plain(why)});
     pl_table_print(&table, &listing->session->page);
 }
 

@@ -324,9 +324,13 @@ static enum pl_status replay_all(struct pl_session *session, const void *self,
     }
     settled = settle(&replay, status == PL_OK ? error : &unsettled); /* the first failure is told */
     status = status == PL_OK ? settled : status;
-    pl_session_note(session, "%zu %s put back%s", replay.replayed,
-                    replay.is_dry ? "would be" : "are",
-                    replay.is_dry ? "" : "; to replay them again would send them again");
+    if (status == PL_OK || replay.replayed > 0) {
+        bool are_sent = !replay.is_dry && replay.replayed > 0;
+
+        pl_session_note(session, "%zu %s put back%s", replay.replayed,
+                        replay.is_dry ? "would be" : "are",
+                        are_sent ? "; to replay them again would send them again" : "");
+    }
     if (status == PL_OK && replay.skipped > 0) {
         return pl_fail(error, PL_NOT_FOUND, "%zu are not put back", replay.skipped);
     }

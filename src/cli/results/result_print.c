@@ -5,12 +5,11 @@
 #include "wire/json_result.h"
 
 static const struct pl_column columns[] = {{"Decided", PL_FIT_WRAP},
-                                           {"Customer", PL_FIT_WRAP},
-                                           {"Request", PL_FIT_WRAP},
+                                           {"Customer, request", PL_FIT_WRAP},
                                            {"Outcome", PL_FIT_WRAP},
                                            {"What came of it", PL_FIT_WRAP}};
 /* The next result is not known yet: widths cannot follow the texts. */
-static const size_t widths[] = {10, 14, 14, 14, 40};
+static const size_t widths[] = {10, 14, 14, 29};
 
 static struct pl_table new_table(const struct pl_result_printer *printer, struct pl_arena *arena)
 {
@@ -42,15 +41,16 @@ static void print_row(const struct pl_result_printer *printer, const struct pl_r
     struct pl_arena arena = PL_ARENA_INIT;
     struct pl_table table = new_table(printer, &arena);
     struct pl_bytes operation = pl_bytes_of(pl_operation_names[result->operation]);
-    struct pl_bytes request = pl_show_append(result->request_id, "\n", operation, &arena);
+    struct pl_bytes request =
+        pl_show_append(pl_show_append(result->customer_id, "\n", result->request_id, &arena), "\n",
+                       operation, &arena);
 
     table.has_after = !printer->is_single;
-    pl_table_add(
-        &table,
-        (const struct pl_cell[]){
-            pl_show_plain(pl_show_time(pl_time_text(result->decided_at_ms, &arena), &arena)),
-            pl_show_plain(result->customer_id), pl_show_plain(request),
-            pl_show_outcome(result->outcome), pl_show_plain(consequence(result, &arena))});
+    pl_table_add(&table,
+                 (const struct pl_cell[]){pl_show_plain(pl_show_time(
+                                              pl_time_text(result->decided_at_ms, &arena), &arena)),
+                                          pl_show_plain(request), pl_show_outcome(result->outcome),
+                                          pl_show_plain(consequence(result, &arena))});
     pl_table_print(&table, &printer->session->page);
     if (printer->is_single) {
         pl_show_possible(&printer->session->page, result, &arena);

@@ -69,7 +69,8 @@ static int parse(int argc, char **argv, const char **ret_path, bool *ret_drain)
         .exit_codes =
             "0 stopped or drained, 1 failed, 2 wrong use or configuration. The last line of one "
             "that failed is exit_reason= and one word, which also goes to /dev/termination-log "
-            "where there is one: configuration, topics, kafka, redis, state, fenced (another "
+            "where there is one: configuration, topics, kafka, redis, registry, state, fenced "
+            "(another "
             "process has the slot), hung (a call never came back), out_of_memory, crashed, failed",
         .print_more = pl_config_help};
 

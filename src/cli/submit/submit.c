@@ -54,11 +54,11 @@ static int parse_with(const struct pl_option *options, size_t count, int argc, c
         .about = about,
         .options = options,
         .option_count = count,
-        .examples = "  planlift submit --customer contoso --partner p1 --subscription s1 \\\n"
-                    "      --operation CHECK --wait\n"
-                    "  planlift submit --customer contoso --partner p1 --subscription s1 \\\n"
-                    "      --operation UPGRADE --target-offer-id o365-enterprise-e3 \\\n"
-                    "      --expected-version 12 --wait\n"
+        .examples = "  planlift submit --customer-id contoso --partner-id p1 \\\n"
+                    "      --subscription-id s1 --operation CHECK --wait\n"
+                    "  planlift submit --customer-id contoso --partner-id p1 \\\n"
+                    "      --subscription-id s1 --operation UPGRADE \\\n"
+                    "      --target-offer-id o365-enterprise-e3 --expected-version 12 --wait\n"
                     "  planlift submit --file requests.ndjson --wait --json",
         .exit_codes = "0 sent, and with --wait answered, 1 failed, or no answer in time, 2 wrong "
                       "use or configuration"};
