@@ -119,9 +119,8 @@ struct pl_txn_ops {
      * crashed, and come back without the end of our last transaction: to be looked at after a
      * renewal, which is due then. Costs nothing. */
     bool (*has_lost_contact)(void *self);
-    /* Which outputs hold records of a transaction, anybody's, that has no end a moment after the
-     * call: ret_hangs, by partition, those of state or results; *ret_any, dead letters included.
-     * Errors: PL_AGAIN. */
+    /* Which partitions' outputs hold records of a transaction, anybody's, that has no end a moment
+     * after the call: ret_hangs, by partition; *ret_any: there is one. Errors: PL_AGAIN. */
     enum pl_status (*unended)(void *self, bool *ret_hangs, bool *ret_any, struct pl_error *error);
     /* Abort what a broker that crashed has left without an end of this slot's transactions, after a
      * renewal, in all outputs and the group's offsets; next: what the visible state of a partition

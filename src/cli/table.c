@@ -117,9 +117,6 @@ static struct measure *find_widths(const struct pl_table *table, const struct pl
             round++;
         }
     }
-    if (table->widths != NULL && total < page->width) { /* the last one has the long texts */
-        measures[table->column_count - 1].width += page->width - total;
-    }
     return measures;
 }
 

@@ -76,6 +76,7 @@ enum pl_status pl_kafka_producer_open(struct pl_kafka_producer *producer,
         {"transactional.id", options->instance_id},
         {"enable.idempotence", "true"},
         {"acks", "all"},
+        {"log.connection.close", "true"}, /* else no lost connection is told (kafka_txn.c) */
         /* A dead letter must fit whatever its size was; results and state are held to the user's
          * kafka.message.max.bytes where they are produced. */
         {"message.max.bytes", "1000000000"},

@@ -12,7 +12,7 @@
 #include <time.h>
 
 #define READ_TIMEOUT_MS 100
-#define READS_MOST 300 /* that bring nothing: then Kafka is taken to be away */
+#define READS_MOST 100 /* that bring nothing: then Kafka is taken to be away */
 /* Where to look for the last visible record: markers and aborted records may follow it. */
 #define FIRST_STEP_BACK 2
 #define STEP_FACTOR 16
@@ -206,6 +206,63 @@ static enum pl_status look_at_visible(const struct pl_settlement *settlement, en
     return status;
 }
 
+static const enum pl_topic outputs[] = {PL_TOPIC_STATE, PL_TOPIC_RESULTS, PL_TOPIC_EVENTS_DLQ,
+                                        PL_TOPIC_REQUESTS_DLQ};
+enum { OUTPUT_COUNT = sizeof(outputs) / sizeof(outputs[0]) };
+
+static bool is_dead_letters(enum pl_topic topic)
+{
+    return topic == PL_TOPIC_EVENTS_DLQ || topic == PL_TOPIC_REQUESTS_DLQ;
+}
+
+static int32_t partition_count_of(const struct pl_settlement *settlement, enum pl_topic topic)
+{
+    const struct pl_kafka_topics *topics = settlement->topics;
+
+    return is_dead_letters(topic) ? topics->dlq_partition_count[input_of(topic)]
+                                  : topics->partition_count;
+}
+
+/* May it be an output of a partition that has a position? */
+static bool is_concerned(const struct pl_settlement *settlement, enum pl_topic topic,
+                         int32_t partition)
+{
+    int32_t count = partition_count_of(settlement, topic);
+
+    for (size_t i = 0; i < settlement->count; i++) {
+        if (settlement->positions[i].partition % count == partition) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum pl_topic topic_of(const struct pl_settlement *settlement,
+                              const rd_kafka_topic_partition_t *place)
+{
+    int i = 0;
+
+    while (i < OUTPUT_COUNT - 1 &&
+           strcmp(settlement->options->topics[outputs[i]], place->topic) != 0) {
+        i++;
+    }
+    return outputs[i];
+}
+
+/* Those of others begin and end all the time: only what hung when it was asked, and still does. */
+static bool is_hanging(const struct pl_settlement *settlement, enum pl_topic topic,
+                       int32_t partition, int64_t stable)
+{
+    for (int i = 0; i < settlement->hanging->cnt; i++) {
+        const rd_kafka_topic_partition_t *found = &settlement->hanging->elems[i];
+
+        if (found->partition == partition && topic_of(settlement, found) == topic) {
+            return stable < found->offset;
+        }
+    }
+    return false;
+}
+
 static enum pl_status look_at(struct pl_settlement *settlement, enum pl_topic topic,
                               int32_t partition, struct pl_error *error)
 {
@@ -221,7 +278,7 @@ static enum pl_status look_at(struct pl_settlement *settlement, enum pl_topic to
     if (status == PL_OK && topic != PL_TOPIC_STATE) {
         status = look_at_visible(settlement, topic, partition, first, stable, error);
     }
-    if (status != PL_OK || stable >= end) {
+    if (status != PL_OK || !is_hanging(settlement, topic, partition, stable)) {
         return status;
     }
     settlement->places[settlement->place_count++] = (struct pl_unsettled){topic, partition};
@@ -232,24 +289,12 @@ static enum pl_status look_at(struct pl_settlement *settlement, enum pl_topic to
 
 /* ---- all outputs ----------------------------------------------------------------------------- */
 
-static const enum pl_topic outputs[] = {PL_TOPIC_STATE, PL_TOPIC_RESULTS, PL_TOPIC_EVENTS_DLQ,
-                                        PL_TOPIC_REQUESTS_DLQ};
-enum { OUTPUT_COUNT = sizeof(outputs) / sizeof(outputs[0]) };
-
-static bool is_dead_letters(enum pl_topic topic)
-{
-    return topic == PL_TOPIC_EVENTS_DLQ || topic == PL_TOPIC_REQUESTS_DLQ;
-}
-
 static rd_kafka_topic_partition_list_t *list_outputs(const struct pl_settlement *settlement)
 {
-    const struct pl_kafka_topics *topics = settlement->topics;
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(0);
 
     for (int i = 0; i < OUTPUT_COUNT; i++) {
-        int32_t count = is_dead_letters(outputs[i])
-                            ? topics->dlq_partition_count[input_of(outputs[i])]
-                            : topics->partition_count;
+        int32_t count = partition_count_of(settlement, outputs[i]);
 
         for (int32_t partition = 0; partition < count; partition++) {
             (void)rd_kafka_topic_partition_list_add(list, settlement->options->topics[outputs[i]],
@@ -257,18 +302,6 @@ static rd_kafka_topic_partition_list_t *list_outputs(const struct pl_settlement 
         }
     }
     return list;
-}
-
-static enum pl_topic topic_of(const struct pl_settlement *settlement,
-                              const rd_kafka_topic_partition_t *place)
-{
-    int i = 0;
-
-    while (i < OUTPUT_COUNT - 1 &&
-           strcmp(settlement->options->topics[outputs[i]], place->topic) != 0) {
-        i++;
-    }
-    return outputs[i];
 }
 
 enum pl_status pl_kafka_settle_look(struct pl_settlement *settlement, struct pl_error *error)
@@ -279,15 +312,30 @@ enum pl_status pl_kafka_settle_look(struct pl_settlement *settlement, struct pl_
     settlement->places =
         pl_arena_alloc(settlement->arena, (size_t)list->cnt * sizeof(*settlement->places));
     settlement->place_count = 0;
-    for (int i = 0; status == PL_OK && i < list->cnt; i++) {
-        status = look_at(settlement, topic_of(settlement, &list->elems[i]),
-                         list->elems[i].partition, error);
+    for (int i = 0; status == PL_OK && settlement->hanging->cnt > 0 && i < list->cnt; i++) {
+        enum pl_topic topic = topic_of(settlement, &list->elems[i]);
+        int32_t partition = list->elems[i].partition;
+
+        if (is_concerned(settlement, topic, partition)) {
+            status = look_at(settlement, topic, partition, error);
+        }
     }
     rd_kafka_topic_partition_list_destroy(list);
     return status;
 }
 
 /* ---- is there anything? ---------------------------------------------------------------------- */
+
+/* Every partition whose output it may be. */
+static void mark(const struct pl_settlement *settlement, const rd_kafka_topic_partition_t *place,
+                 bool *hangs)
+{
+    int32_t count = partition_count_of(settlement, topic_of(settlement, place));
+
+    for (int32_t partition = 0; partition < settlement->topics->partition_count; partition++) {
+        hangs[partition] = hangs[partition] || partition % count == place->partition;
+    }
+}
 
 static void compare(const struct pl_settlement *settlement,
                     const rd_kafka_topic_partition_list_t *stable,
@@ -298,15 +346,14 @@ static void compare(const struct pl_settlement *settlement,
     for (int i = 0; i < ends->cnt; i++) {
         if (stable->elems[i].offset < ends->elems[i].offset) {
             *ret_any = true;
-            if (!is_dead_letters(topic_of(settlement, &ends->elems[i]))) {
-                ret_hangs[ends->elems[i].partition] = true;
-            }
+            mark(settlement, &ends->elems[i], ret_hangs);
         }
     }
 }
 
 enum pl_status pl_kafka_unended(const struct pl_settlement *settlement, bool *ret_hangs,
-                                bool *ret_any, struct pl_error *error)
+                                bool *ret_any, rd_kafka_topic_partition_list_t *ret_hanging,
+                                struct pl_error *error)
 {
     rd_kafka_topic_partition_list_t *ends = list_outputs(settlement);
     rd_kafka_topic_partition_list_t *stable = list_outputs(settlement);
@@ -321,6 +368,13 @@ enum pl_status pl_kafka_unended(const struct pl_settlement *settlement, bool *re
         }
         status = pl_kafka_reader_ends(settlement->reader, true, stable, error);
         compare(settlement, stable, ends, ret_hangs, ret_any);
+    }
+    for (int i = 0; status == PL_OK && i < ends->cnt; i++) {
+        if (stable->elems[i].offset < ends->elems[i].offset) {
+            rd_kafka_topic_partition_list_add(ret_hanging, ends->elems[i].topic,
+                                              ends->elems[i].partition)
+                ->offset = ends->elems[i].offset;
+        }
     }
     rd_kafka_topic_partition_list_destroy(stable);
     rd_kafka_topic_partition_list_destroy(ends);

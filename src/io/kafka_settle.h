@@ -21,13 +21,15 @@ struct pl_settlement {
     struct pl_arena *arena;
     const struct pl_position *positions; /* what the visible state has taken in */
     size_t count;
-    struct pl_unsettled *places; /* found: each once */
+    const rd_kafka_topic_partition_list_t *hanging; /* as pl_kafka_unended found: up to where */
+    struct pl_unsettled *places;                    /* found: each once */
     size_t place_count;
 };
 
 /* As pl_txn_ops.unended; of the settlement it reads options, topics and reader. */
 PL_MUST_CHECK enum pl_status pl_kafka_unended(const struct pl_settlement *settlement,
                                               bool *ret_hangs, bool *ret_any,
+                                              rd_kafka_topic_partition_list_t *ret_hanging,
                                               struct pl_error *error);
 
 /* Find where anything hangs. It may be rolled back where, of the partitions that have a position,

@@ -35,6 +35,8 @@ struct pl_kafka_txn {
     struct pl_kafka_producer producer;
     int hangups_seen;
     rd_kafka_consumer_group_metadata_t *group; /* as it was when the transaction began */
+    rd_kafka_topic_partition_list_t *hanging;  /* as asked last; NULL: not yet */
+    bool has_committed;                        /* or tried to, since then */
     bool has_lost_connection;                  /* since it was looked at what is unended */
     bool must_renew;             /* tainted: not to be used for another transaction (I7) */
     struct pl_kafka_doubt doubt; /* of the transaction under way */
@@ -100,7 +102,10 @@ static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
 
     (void)rk;
     pl_log(DEBUG, "producer_error", PL_F_TEXT("reason", reason));
-    if (err == RD_KAFKA_RESP_ERR__TRANSPORT || err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
+    /* One that was never made has not carried anything: a dead bootstrap server, or a name's first
+     * address where nobody listens. UP and UPDATE are the states of one that was. */
+    if ((err == RD_KAFKA_RESP_ERR__TRANSPORT || err == RD_KAFKA_RESP_ERR__TIMED_OUT) &&
+        strstr(reason, " in state UP") != NULL) {
         txn->has_lost_connection = true;
     }
 }
@@ -170,6 +175,9 @@ void pl_kafka_txn_free(struct pl_kafka_txn *txn)
     if (txn != NULL) {
         close_producer(txn);
         forget_group(txn);
+        if (txn->hanging != NULL) {
+            rd_kafka_topic_partition_list_destroy(txn->hanging);
+        }
         free(txn->spans);
         free(txn);
     }
@@ -202,6 +210,7 @@ static enum pl_status renew(void *self, struct pl_error *error)
         return PL_OK;
     }
     close_producer(txn);
+    txn->has_lost_connection = txn->has_lost_connection || txn->has_committed; /* may be untold */
     status = open_producer(txn, error);
     if (status == PL_OK) {
         pl_log(INFO, "producer_renewed", PL_F_TEXT("transactional_id", txn->options->instance_id));
@@ -217,7 +226,9 @@ static bool has_lost_contact(void *self)
     if (txn->producer.rk != NULL) {
         (void)rd_kafka_poll(txn->producer.rk, 0);
     }
-    txn->must_renew = txn->must_renew || txn->has_lost_connection;
+    /* Of a producer that is given up it cannot be told. */
+    txn->has_lost_connection |= txn->must_renew && txn->has_committed;
+    txn->must_renew |= txn->has_lost_connection;
     return txn->has_lost_connection;
 }
 
@@ -232,10 +243,10 @@ static enum pl_status check_contact(struct pl_kafka_txn *txn, struct pl_error *e
 static enum pl_status begin(void *self, struct pl_error *error)
 {
     struct pl_kafka_txn *txn = self;
-    enum pl_status status = check_contact(txn, error);
+    enum pl_status status = renew(txn, error);
 
     if (status == PL_OK) {
-        status = renew(txn, error);
+        status = check_contact(txn, error);
     }
     if (status != PL_OK) {
         return status;
@@ -421,6 +432,7 @@ static enum pl_status commit(void *self, const struct pl_position *positions, si
         return taint(txn, status);
     }
     status = PL_AGAIN;
+    txn->has_committed = true;
     for (int tries = 0; status == PL_AGAIN && tries < CALL_TRIES; tries++) {
         status = pl_kafka_consume_error(
             error, rd_kafka_commit_transaction(txn->producer.rk, CALL_TIMEOUT_MS),
@@ -492,8 +504,12 @@ static enum pl_status unended(void *self, bool *ret_hangs, bool *ret_any, struct
     const struct pl_settlement settlement = {
         .options = txn->options, .topics = txn->topics, .reader = pl_kafka_feed_reader(txn->feed)};
 
-    txn->has_lost_connection = false;
-    return pl_kafka_unended(&settlement, ret_hangs, ret_any, error);
+    txn->has_lost_connection = txn->has_committed = false;
+    if (txn->hanging != NULL) {
+        rd_kafka_topic_partition_list_destroy(txn->hanging);
+    }
+    txn->hanging = rd_kafka_topic_partition_list_new(0);
+    return pl_kafka_unended(&settlement, ret_hangs, ret_any, txn->hanging, error);
 }
 
 static enum pl_status settle(void *self, const struct pl_position *positions, size_t count,
@@ -505,6 +521,7 @@ static enum pl_status settle(void *self, const struct pl_position *positions, si
                                        .topics = txn->topics,
                                        .reader = pl_kafka_feed_reader(txn->feed),
                                        .arena = &arena,
+                                       .hanging = txn->hanging,
                                        .positions = positions,
                                        .count = count};
     enum pl_status status;

@@ -62,8 +62,16 @@ static enum pl_status settle_with(struct pl_run *run, struct pl_arena *arena,
     struct pl_position *positions = pl_arena_alloc(arena, most * sizeof(*positions));
     size_t count = 0;
     bool is_any = false;
-    enum pl_status status = txn->ops->renew(txn->self, error);
+    const struct pl_feed *feed = &run->options->feed;
+    enum pl_status status = PL_OK;
 
+    pl_inbox_drop(run, run->inbox.count); /* all of it comes again after the recovery */
+    if (run->owned_count > 0) {
+        status = feed->ops->stop(feed->self, error);
+    }
+    if (status == PL_OK) {
+        status = txn->ops->renew(txn->self, error);
+    }
     if (status == PL_OK) {
         status = txn->ops->unended(txn->self, hangs, &is_any, error);
     }

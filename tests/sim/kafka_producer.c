@@ -404,7 +404,8 @@ static void serve_errors(rd_kafka_t *rk)
     if (rk->crashes != rk->sim->crashes) {
         rk->crashes = rk->sim->crashes;
         if (rk->conf->error_cb != NULL) {
-            rk->conf->error_cb(rk, RD_KAFKA_RESP_ERR__TRANSPORT, "disconnected", rk->conf->opaque);
+            rk->conf->error_cb(rk, RD_KAFKA_RESP_ERR__TRANSPORT,
+                               "Disconnected (after 1ms in state UP)", rk->conf->opaque);
         }
     }
 }

@@ -103,8 +103,7 @@ def test_a_table_for_people(ready: World) -> None:
     lines = finished.out.splitlines()
     assert lines[0].split() == [
         "Decided",
-        "Customer,",
-        "request",
+        "Request",
         "Outcome",
         "What",
         "came",

@@ -52,7 +52,7 @@ struct listing {
 
 static const struct pl_column columns[] = {
     {"Dead letter, from, when", PL_FIT_WRAP}, {"Key", PL_FIT_WRAP}, {"Why", PL_FIT_WRAP}};
-static const size_t widths[] = {28, 12, 30};
+static const size_t widths[] = {28, 12, 36};
 
 static struct pl_table new_table(const struct listing *listing, struct pl_arena *arena)
 {

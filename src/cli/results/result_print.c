@@ -5,11 +5,11 @@
 #include "wire/json_result.h"
 
 static const struct pl_column columns[] = {{"Decided", PL_FIT_WRAP},
-                                           {"Customer, request", PL_FIT_WRAP},
+                                           {"Request", PL_FIT_WRAP},
                                            {"Outcome", PL_FIT_WRAP},
                                            {"What came of it", PL_FIT_WRAP}};
 /* The next result is not known yet: widths cannot follow the texts. */
-static const size_t widths[] = {10, 14, 14, 29};
+static const size_t widths[] = {10, 14, 14, 36};
 
 static struct pl_table new_table(const struct pl_result_printer *printer, struct pl_arena *arena)
 {

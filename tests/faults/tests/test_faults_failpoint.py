@@ -38,6 +38,8 @@ WHERE = {
     "redis_write_sent": ((COUNT, COUNT + 1), (COUNT,)),
     "redis_written": ((COUNT, COUNT + 1), (COUNT,)),
 }
+# The empty transaction at the start that ends what may hang (settle.c) is aborted, not committed.
+COMMITTED_ONLY = ("after_commit", "before_redis_write", "redis_write_sent", "redis_written")
 OTHERS = sorted({*failpoint.POINTS, *failpoint.RECOVERY_POINTS} - WHERE.keys())
 
 
@@ -82,7 +84,8 @@ def in_redis(world: World, servers: Servers) -> int | None:
 @pytest.mark.parametrize("point", WHERE)
 def test_ends_there(point: str, world: World, fleet: Fleet, servers: Servers) -> None:
     committed, cached = WHERE[point]
-    assert fleet.add_doomed(1, point, COUNT).await_end(1).status == KILLED
+    count = COUNT if point in COMMITTED_ONLY else COUNT + 1
+    assert fleet.add_doomed(1, point, count).await_end(1).status == KILLED
     # What was sent before the end still takes effect.
     eventually(lambda: len(progress(world)) in committed, f"{committed} transactions committed")
     wanted = [progress(world)[count - 1] for count in cached]

@@ -226,8 +226,9 @@ static enum pl_status unended(void *self, bool *ret_hangs, bool *ret_any, struct
             }
             if (pl_fake_stable_end(log) < end) {
                 *ret_any = true;
-                ret_hangs[partition] =
-                    ret_hangs[partition] || topic == PL_TOPIC_STATE || topic == PL_TOPIC_RESULTS;
+                for (int32_t p = partition; p < broker->partition_count; p += count) {
+                    ret_hangs[p] = true;
+                }
             }
         }
     }
