@@ -204,6 +204,14 @@ static bool has_lost_contact(void *self)
     return process->has_lost_contact;
 }
 
+/* Every partition whose output it may be. */
+static void mark(const struct pl_fake_broker *broker, int32_t output, int32_t count, bool *hangs)
+{
+    for (int32_t partition = output; partition < broker->partition_count; partition += count) {
+        hangs[partition] = true;
+    }
+}
+
 /* Only of what was written before the call; markers under way are waited for. */
 static enum pl_status unended(void *self, bool *ret_hangs, bool *ret_any, struct pl_error *error)
 {
@@ -226,9 +234,7 @@ static enum pl_status unended(void *self, bool *ret_hangs, bool *ret_any, struct
             }
             if (pl_fake_stable_end(log) < end) {
                 *ret_any = true;
-                for (int32_t p = partition; p < broker->partition_count; p += count) {
-                    ret_hangs[p] = true;
-                }
+                mark(broker, partition, count, ret_hangs);
             }
         }
     }
