@@ -79,3 +79,18 @@ def test_what_a_crash_left_hanging(own_world: World, path: Proxy, restarts: bool
     world.await_taken_in(process)
     assert process.stop().status == 0
     judge(world)
+
+
+def test_addresses_where_nobody_listens(world: World) -> None:
+    """Connections that were never made are none that were lost."""
+    dead = [f"{LOOPBACK}:{reserve_port()}" for _ in range(4)]
+    servers = ",".join([*dead, world.kafka.bootstrap_servers])
+    trial = Trial(world)
+    world.settings["kafka.bootstrap.servers"] = servers
+    process = trial.start()
+    for _ in range(3):
+        trial.write()
+        world.await_taken_in(process)
+    assert process.stop().status == 0
+    assert "lost" not in process.err.text
+    judge(world)
